@@ -1,0 +1,1 @@
+"""Background workers: Celery tasks, the shard runner, and the engines they run."""
