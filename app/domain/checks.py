@@ -1,0 +1,155 @@
+"""The checks before a version is frozen, as a list that can be worked off."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from app.domain.consensus import State
+from app.domain.merge import MergedSample, Policies
+from app.domain.taxonomy import Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing to look at before freezing. A blocking one must be mended; any other may be accepted."""
+
+    code: str
+    title: str
+    blocking: bool
+    text: str
+    keys: tuple[str, ...]
+
+    @property
+    def count(self) -> int:
+        return len(self.keys)
+
+
+def run_checks(
+    merged: Sequence[MergedSample],
+    *,
+    policies: Policies,
+    classes: Collection[str],
+    class_sizes: Mapping[tuple[str, str], int],
+    groups: Mapping[str, Collection[str]],
+    open_leaks: Sequence[str] = (),
+) -> list[Check]:
+    """Run all checks; those that find nothing are left out.
+
+    Args:
+        class_sizes: samples before cleaning per (split, label).
+        groups: keys of the members per duplicate group.
+        open_leaks: test images of leak candidates that nobody has judged.
+    """
+    checks = [
+        _undecided(merged),
+        _conflicts(merged),
+        _open_leaks(open_leaks),
+        _relabels_without_label(merged),
+        _unknown_classes(merged, classes),
+        _lost_groups(merged, groups),
+        _shrunk_classes(merged, policies.max_class_share, class_sizes),
+    ]
+    return [check for check in checks if check.keys]
+
+
+def _undecided(merged: Iterable[MergedSample]) -> Check:
+    keys = tuple(m.key for m in merged if m.state is State.OPEN)
+    return Check("undecided", "Undecided samples", False, "They stay in the dataset as they are.", keys)
+
+
+def _conflicts(merged: Iterable[MergedSample]) -> Check:
+    keys = tuple(m.key for m in merged if m.state is State.CONFLICT)
+    text = "Reviewers disagree or asked for discussion. Unsettled, they stay in the dataset as they are."
+    return Check("open_conflicts", "Open conflicts", False, text, keys)
+
+
+def _open_leaks(keys: Sequence[str]) -> Check:
+    text = "Nobody has confirmed or rejected these candidates. They stay in the dataset."
+    return Check("open_leaks", "Leak candidates not looked at", False, text, tuple(keys))
+
+
+def _relabels_without_label(merged: Iterable[MergedSample]) -> Check:
+    keys = tuple(m.key for m in merged if m.decision is Decision.RELABEL and not m.new_label)
+    return Check("no_new_label", "Relabels without a new label", True, "Choose the class of each.", keys)
+
+
+def _unknown_classes(merged: Iterable[MergedSample], classes: Collection[str]) -> Check:
+    bad = [m for m in merged if m.decision is Decision.RELABEL and m.new_label and m.new_label not in classes]
+    names = ", ".join(sorted({str(m.new_label) for m in bad}))
+    text = f"Relabelled to what is no class of this project: {names}. Add the class, or change the answer."
+    return Check("unknown_class", "Relabels to an unknown class", True, text, tuple(m.key for m in bad))
+
+
+def _lost_groups(merged: Iterable[MergedSample], groups: Mapping[str, Collection[str]]) -> Check:
+    removed = {m.key for m in merged if m.decision is Decision.REMOVE}
+    lost = sorted(
+        key for keys in groups.values() if len(keys) > 1 and removed >= set(keys) for key in set(keys)
+    )
+    text = "Every flagged member of these groups would go. Keep one, unless the original was never flagged."
+    return Check("lost_group", "Duplicate groups that lose all members", False, text, tuple(lost))
+
+
+def _shrunk_classes(
+    merged: Iterable[MergedSample], max_share: float, class_sizes: Mapping[tuple[str, str], int]
+) -> Check:
+    going: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for sample in merged:
+        if sample.decision is Decision.REMOVE:
+            going[sample.split, sample.given_label].append(sample.key)
+    over = {where: keys for where, keys in going.items() if len(keys) > max_share * class_sizes.get(where, 0)}
+    named = ", ".join(
+        f"{label} in {split} ({len(keys) / max(1, class_sizes.get((split, label), 0)):.0%})"
+        for (split, label), keys in sorted(over.items())
+    )
+    text = f"These lose more than {max_share:.0%} of their images: {named}."
+    flat = tuple(sorted(key for keys in over.values() for key in keys))
+    return Check("class_share", "Classes that shrink much", False, text, flat)
+
+
+@dataclass(frozen=True, slots=True)
+class SizeChange:
+    """Samples before and after cleaning, in one split or one class."""
+
+    name: str
+    before: int
+    removed: int
+    relabelled_away: int
+    relabelled_in: int
+
+    @property
+    def after(self) -> int:
+        return self.before - self.removed - self.relabelled_away + self.relabelled_in
+
+    @property
+    def share_removed(self) -> float:
+        return self.removed / self.before if self.before else 0.0
+
+
+def sizes_by_split(
+    merged: Sequence[MergedSample], class_sizes: Mapping[tuple[str, str], int]
+) -> list[SizeChange]:
+    """Sizes per split. A relabel moves nothing between splits: what goes away comes in again."""
+    before: Counter[str] = Counter()
+    for (split, _), count in class_sizes.items():
+        before[split] += count
+    removed = Counter(m.split for m in merged if m.decision is Decision.REMOVE)
+    moved = Counter(m.split for m in merged if m.decision is Decision.RELABEL)
+    return [SizeChange(s, before[s], removed[s], moved[s], moved[s]) for s in sorted(before)]
+
+
+def sizes_by_class(
+    merged: Sequence[MergedSample], class_sizes: Mapping[tuple[str, str], int], split: str | None = None
+) -> list[SizeChange]:
+    """Sizes per class, over all splits or in one of them."""
+    before: Counter[str] = Counter()
+    for (where, label), count in class_sizes.items():
+        if split in (None, where):
+            before[label] += count
+    chosen = [m for m in merged if split in (None, m.split)]
+    removed = Counter(m.given_label for m in chosen if m.decision is Decision.REMOVE)
+    away = Counter(m.given_label for m in chosen if m.decision is Decision.RELABEL)
+    into = Counter(str(m.new_label) for m in chosen if m.decision is Decision.RELABEL)
+    labels = sorted({*before, *into})
+    return [SizeChange(name, before[name], removed[name], away[name], into[name]) for name in labels]

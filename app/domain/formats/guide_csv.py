@@ -1,0 +1,253 @@
+"""Reading the flagged-samples CSV of the cleaning guide, row by row, losing none.
+
+Columns, each with its accepted names: ``image_id|id``, ``image_path|path``, ``label|class``, ``issue_type|flag``,
+``confidence``, ``suggested_label``, ``reason``, and optionally ``duplicate_group_id|group_id``. Other columns are
+named in a warning. A row that makes no sense becomes a ``RejectedRow`` with its line and the reason.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from app.domain.errors import InvalidFile
+from app.domain.samples import Flag, IssueType
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "image_id": ("image_id", "id"),
+    "image_path": ("image_path", "path"),
+    "label": ("label", "class"),
+    "issue_type": ("issue_type", "flag"),
+    "confidence": ("confidence",),
+    "suggested_label": ("suggested_label",),
+    "reason": ("reason",),
+    "group": ("duplicate_group_id", "group_id"),
+}
+
+ISSUE_WORDS: dict[str, IssueType] = {
+    "mislabel": IssueType.MISLABEL,
+    "mislabels": IssueType.MISLABEL,
+    "mislabeled": IssueType.MISLABEL,
+    "mislabelled": IssueType.MISLABEL,
+    "outlier": IssueType.OUTLIER,
+    "outliers": IssueType.OUTLIER,
+    "duplicate": IssueType.DUPLICATE,
+    "duplicates": IssueType.DUPLICATE,
+    "quality": IssueType.QUALITY,
+    "low_quality": IssueType.QUALITY,
+    "blur": IssueType.QUALITY,
+    "blurry": IssueType.QUALITY,
+    "dark": IssueType.QUALITY,
+    "bright": IssueType.QUALITY,
+    "corrupt": IssueType.QUALITY,
+    "leak": IssueType.LEAK,
+    "leaks": IssueType.LEAK,
+    "leakage": IssueType.LEAK,
+    "train_test_leak": IssueType.LEAK,
+}
+
+MAX_FIELD = 1 << 20
+"""Longest field that is read, in characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlaggedRow:
+    """One good row: which image it means, and the flag it raises."""
+
+    line: int
+    image_id: str
+    image_path: str
+    label: str | None
+    flag: Flag
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRow:
+    """One row that was not taken. ``line`` counts from 1, the header being line 1."""
+
+    line: int
+    code: str
+    reason: str
+    raw: str
+
+
+@dataclass
+class GuideCsv:
+    """An opened export: iterate over ``rows`` once, then read ``warnings``."""
+
+    text: str
+    confidence_in_percent: bool = False
+    columns: dict[str, int] = field(default_factory=dict)
+    delimiter: str = ","
+    _blank_lines: int = 0
+    _width: int = 0
+    _notes: Counter[str] = field(default_factory=Counter)
+    _warnings: list[str] = field(default_factory=list)
+
+    @property
+    def warnings(self) -> list[str]:
+        counted = [f"{text} ({count:,} rows)" for text, count in sorted(self._notes.items())]
+        return [*self._warnings, *counted]
+
+    def rows(self) -> Iterator[FlaggedRow | RejectedRow]:
+        reader = self._reader()
+        next(reader)
+        while True:
+            first_line = self._blank_lines + reader.line_num + 1
+            try:
+                fields = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield RejectedRow(first_line, "unreadable_row", f"This row is not CSV: {error}.", "")
+                continue
+            if fields:
+                yield self._row(first_line, fields)
+
+    def _reader(self) -> csv._reader:
+        csv.field_size_limit(MAX_FIELD)
+        return csv.reader(io.StringIO(self.text, newline=""), delimiter=self.delimiter, strict=True)
+
+    def _row(self, line: int, fields: list[str]) -> FlaggedRow | RejectedRow:
+        raw = self.delimiter.join(fields)[:2000]
+        if len(fields) != self._width:
+            reason = f"The row has {len(fields)} fields; the header has {self._width}."
+            return RejectedRow(line, "wrong_field_count", reason, raw)
+        values = {name: fields[index].strip() for name, index in self.columns.items()}
+        for name in ("image_id", "image_path"):
+            if any(ord(char) < 32 or ord(char) == 127 for char in values.get(name, "")):
+                return RejectedRow(line, "control_character", f"{name} holds a control character.", raw)
+        if not values.get("image_path") and not values.get("image_id"):
+            return RejectedRow(line, "no_image", "The row names no image: its path is empty.", raw)
+        if not values["issue_type"]:
+            return RejectedRow(line, "no_issue_type", "The row has no issue type.", raw)
+        try:
+            confidence = self._confidence(values.get("confidence", ""))
+        except ValueError as error:
+            return RejectedRow(line, "bad_confidence", str(error), raw)
+        return self._flagged(line, values, confidence)
+
+    def _confidence(self, text: str) -> float | None:
+        if not text:
+            return None
+        percent = self.confidence_in_percent
+        number = text
+        if number.endswith("%"):
+            self._notes["Confidence written with a % sign was divided by 100"] += 1
+            percent, number = True, number[:-1].strip()
+        if self.delimiter == ";" and "." not in number:
+            number = number.replace(",", ".")
+        try:
+            value = float(number)
+        except ValueError:
+            raise ValueError(f"The confidence {text!r} is not a number.") from None
+        value = value / 100 if percent else value
+        if not math.isfinite(value) or not 0.0 <= value <= 1.0:
+            raise ValueError(_outside(text, value, percent))
+        return value
+
+    def _flagged(self, line: int, values: dict[str, str], confidence: float | None) -> FlaggedRow:
+        raw_type = values["issue_type"]
+        issue = ISSUE_WORDS.get(raw_type.lower().replace("-", "_").replace(" ", "_"))
+        if issue is None:
+            self._notes[f"Unknown issue type {raw_type!r} was kept as 'other'"] += 1
+            issue = IssueType.OTHER
+        flag = Flag(
+            issue, raw_type, confidence,
+            values.get("suggested_label") or None, values.get("reason") or None, values.get("group") or None,
+        )  # fmt: skip
+        return FlaggedRow(
+            line, values.get("image_id", ""), values.get("image_path", ""), values.get("label"), flag
+        )
+
+
+def _outside(text: str, value: float, percent: bool) -> str:
+    if not percent and 1.0 < value <= 100.0:
+        return (
+            f"The confidence {text} is outside 0 to 1. If the file gives percent, import it again with "
+            "'confidence in percent' ticked."
+        )
+    return f"The confidence {text} is outside {'0 to 100 %' if percent else '0 to 1'}."
+
+
+def open_guide_csv(data: bytes, *, confidence_in_percent: bool = False) -> GuideCsv:
+    """Open an export and understand its header.
+
+    Raises:
+        InvalidFile: the file is empty, not UTF-8 text, or lacks the columns that say which image and which issue.
+    """
+    text = _decode(data)
+    body = text.lstrip("\r\n")
+    header = body.split("\n", 1)[0].rstrip("\r")
+    delimiter = _find_delimiter(header)
+    blank_lines = text[: len(text) - len(body)].count("\n")
+    source = GuideCsv(body, confidence_in_percent, delimiter=delimiter, _blank_lines=blank_lines)
+    try:
+        names = [name.strip().lower() for name in next(source._reader())]
+    except (csv.Error, StopIteration) as error:
+        raise InvalidFile(f"The header line is not CSV: {error}.") from None
+    source.columns, source._width = _map_columns(names, header), len(names)
+    if delimiter != ",":
+        word = "tabs" if delimiter == "\t" else f"'{delimiter}'"
+        source._warnings.append(
+            f"The columns are separated by {word} instead of commas; they were read as such."
+        )
+    known = set(source.columns.values())
+    unknown = [name or "(no name)" for index, name in enumerate(names) if index not in known]
+    if unknown:
+        source._warnings.append(f"Columns that are not used: {', '.join(unknown[:20])}.")
+    return source
+
+
+def _decode(data: bytes) -> str:
+    if not data.strip():
+        raise InvalidFile("The file is empty. Export the flagged samples again, and choose that file.")
+    if data.startswith((b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"PAR1", b"%PDF")):
+        raise InvalidFile("This is not a CSV file. Choose the CSV of flagged samples.")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise InvalidFile(
+            f"The file is not UTF-8 text (line {line}, byte {error.start}). Save it as 'CSV UTF-8' and try again."
+        ) from None
+    if "\x00" in text:
+        raise InvalidFile(
+            "The file holds NUL bytes; it is UTF-16 or no text. Save it as 'CSV UTF-8' and try again."
+        )
+    return text
+
+
+def _find_delimiter(header: str) -> str:
+    """Comma unless another separator parts the header into more accepted column names."""
+    accepted = {name for names in COLUMNS.values() for name in names}
+
+    def score(delimiter: str) -> int:
+        return sum(name.strip().strip('"').lower() in accepted for name in header.split(delimiter))
+
+    return max((",", ";", "\t", "|"), key=score)
+
+
+def _map_columns(names: list[str], header: str) -> dict[str, int]:
+    columns: dict[str, int] = {}
+    for field_name, accepted in COLUMNS.items():
+        found = [index for index, name in enumerate(names) if name in accepted]
+        if len(found) > 1:
+            raise InvalidFile(f"The header has {field_name} twice: {', '.join(names[i] for i in found)}.")
+        if found:
+            columns[field_name] = found[0]
+    missing = []
+    if "image_path" not in columns and "image_id" not in columns:
+        missing.append("image_path (or path)")
+    if "issue_type" not in columns:
+        missing.append("issue_type (or flag)")
+    if missing:
+        raise InvalidFile(
+            f"The file lacks the column {' and '.join(missing)}. Its header is: {header[:300]!r}. "
+            "Expected: image_id, image_path, label, issue_type, confidence, suggested_label, reason."
+        )
+    return columns

@@ -1,0 +1,169 @@
+"""Merging: reviews and confirmed leaks become one outcome a sample, with every rule that was applied.
+
+Rules, the stronger first: a lead's adjudication, removal of a confirmed leak, the reviewers' consensus. A weaker
+rule that would have said something else is recorded as a conflict that the stronger one settled; it never
+disappears. The functions here are pure: the same input in any order gives the same outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.domain.consensus import How, Resolution, Rule, State, describe
+from app.domain.samples import Flag
+from app.domain.taxonomy import STANDARD_TAGS, Decision
+
+LEAK_TAG = "train_test_leak"
+
+
+class LeakSide(StrEnum):
+    """Which side of a confirmed leak goes."""
+
+    TEST = "test"
+    TRAIN = "train"
+    BOTH = "both"
+
+
+class MergeRule(StrEnum):
+    """The rules in the order in which they count."""
+
+    ADJUDICATED = "adjudicated"
+    LEAK_REMOVAL = "leak_removal"
+    CONSENSUS = "consensus"
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """How a project wants its reviews and leaks merged. ``max_class_share`` is a fraction in 0..1."""
+
+    min_submitted: int = 1
+    rule: Rule = Rule.UNANIMOUS
+    leak_side: LeakSide = LeakSide.TEST
+    max_class_share: float = 0.1
+    mislabel_threshold: float = 0.9
+    blind: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmedLeak:
+    """A pair that people confirmed; the sides are sample keys."""
+
+    train_image: str
+    test_image: str
+    confirmed_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class SampleCase:
+    """All that is known of one sample that was flagged or leaks. ``leaks`` are those in which it must go."""
+
+    key: str
+    split: str
+    given_label: str
+    flags: tuple[Flag, ...]
+    resolution: Resolution
+    leaks: tuple[ConfirmedLeak, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MergedSample:
+    """One sample's outcome. ``decision`` is None while it is open or in conflict: it then stays as it is."""
+
+    key: str
+    split: str
+    given_label: str
+    state: State
+    decision: Decision | None
+    new_label: str | None
+    tags: tuple[str, ...]
+    how: How | None
+    by: tuple[str, ...]
+    rule: MergeRule | None
+    explanation: str
+    conflicts: tuple[str, ...]
+
+
+def merge(cases: Iterable[SampleCase]) -> list[MergedSample]:
+    """Merge every case, sorted by split and key."""
+    return sorted((merge_sample(case) for case in cases), key=lambda merged: (merged.split, merged.key))
+
+
+def merge_sample(case: SampleCase) -> MergedSample:
+    resolution = case.resolution
+    if resolution.how is How.ADJUDICATED:
+        return _by_review(case, MergeRule.ADJUDICATED, _overruled_leaks(case))
+    if case.leaks:
+        return _by_leak(case)
+    if resolution.state is State.RESOLVED:
+        return _by_review(case, MergeRule.CONSENSUS, ())
+    open_conflicts = (resolution.reason,) if resolution.state is State.CONFLICT else ()
+    return MergedSample(
+        case.key, case.split, case.given_label, resolution.state, None, None, (), None, (), None,
+        resolution.reason or "not reviewed yet", open_conflicts,
+    )  # fmt: skip
+
+
+def _by_review(case: SampleCase, rule: MergeRule, conflicts: tuple[str, ...]) -> MergedSample:
+    resolution = case.resolution
+    text = f"{describe(resolution.decision, resolution.new_label)}, {_how_text(resolution)}"
+    return MergedSample(
+        case.key, case.split, case.given_label, State.RESOLVED, resolution.decision, resolution.new_label,
+        resolution.tags, resolution.how, resolution.by, rule, text, conflicts,
+    )  # fmt: skip
+
+
+def _how_text(resolution: Resolution) -> str:
+    names = ", ".join(resolution.by)
+    words = {How.SOLE: "by", How.ADJUDICATED: "settled by"}
+    how = resolution.how
+    return f"{words[how]} {names}" if how in words else f"{how} of {names}"
+
+
+def _by_leak(case: SampleCase) -> MergedSample:
+    by = tuple(sorted({leak.confirmed_by for leak in case.leaks}))
+    others = sorted(
+        {leak.train_image if leak.test_image == case.key else leak.test_image for leak in case.leaks}
+    )
+    text = f"same picture as {_first_of(others)}, confirmed by {', '.join(by)}"
+    resolution = case.resolution
+    conflicts: tuple[str, ...] = ()
+    if resolution.state is State.CONFLICT:
+        conflicts = (f"{resolution.reason}; settled by {MergeRule.LEAK_REMOVAL}",)
+    elif resolution.state is State.RESOLVED and resolution.decision is not Decision.REMOVE:
+        said = describe(resolution.decision, resolution.new_label)
+        conflicts = (
+            f"reviewed as {said} by {', '.join(resolution.by)}; settled by {MergeRule.LEAK_REMOVAL}",
+        )
+    tags = tuple(sorted({LEAK_TAG, *_removal_tags(resolution.tags)}))
+    return MergedSample(
+        case.key, case.split, case.given_label, State.RESOLVED, Decision.REMOVE, None, tags, How.RULE, by,
+        MergeRule.LEAK_REMOVAL, text, conflicts,
+    )  # fmt: skip
+
+
+def _removal_tags(tags: Iterable[str]) -> list[str]:
+    """Keep the tags that do not stand for another decision than remove."""
+    implied = {tag.name: tag.implies for tag in STANDARD_TAGS}
+    return [tag for tag in tags if implied.get(tag) in (None, Decision.REMOVE)]
+
+
+def _overruled_leaks(case: SampleCase) -> tuple[str, ...]:
+    if not case.leaks or case.resolution.decision is Decision.REMOVE:
+        return ()
+    others = sorted(
+        {leak.train_image if leak.test_image == case.key else leak.test_image for leak in case.leaks}
+    )
+    return (f"confirmed leak with {_first_of(others)}; settled by {MergeRule.ADJUDICATED}",)
+
+
+def _first_of(keys: Sequence[str]) -> str:
+    return keys[0] if len(keys) == 1 else f"{keys[0]} and {len(keys) - 1} more"
+
+
+def leaving(leak: ConfirmedLeak, side: LeakSide) -> tuple[str, ...]:
+    """Name the sample keys that a confirmed leak removes under this policy."""
+    if side is LeakSide.BOTH:
+        return (leak.train_image, leak.test_image)
+    return (leak.test_image,) if side is LeakSide.TEST else (leak.train_image,)
