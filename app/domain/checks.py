@@ -84,9 +84,7 @@ def _unknown_classes(merged: Iterable[MergedSample], classes: Collection[str]) -
 
 def _lost_groups(merged: Iterable[MergedSample], groups: Mapping[str, Collection[str]]) -> Check:
     removed = {m.key for m in merged if m.decision is Decision.REMOVE}
-    lost = sorted(
-        key for keys in groups.values() if len(keys) > 1 and removed >= set(keys) for key in set(keys)
-    )
+    lost = sorted(key for keys in groups.values() if len(keys) > 1 and removed >= set(keys) for key in set(keys))
     text = "Every flagged member of these groups would go. Keep one, unless the original was never flagged."
     return Check("lost_group", "Duplicate groups that lose all members", False, text, tuple(lost))
 
@@ -127,9 +125,7 @@ class SizeChange:
         return self.removed / self.before if self.before else 0.0
 
 
-def sizes_by_split(
-    merged: Sequence[MergedSample], class_sizes: Mapping[tuple[str, str], int]
-) -> list[SizeChange]:
+def sizes_by_split(merged: Sequence[MergedSample], class_sizes: Mapping[tuple[str, str], int]) -> list[SizeChange]:
     """Sizes per split. A relabel moves nothing between splits: what goes away comes in again."""
     before: Counter[str] = Counter()
     for (split, _), count in class_sizes.items():

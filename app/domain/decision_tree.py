@@ -248,9 +248,7 @@ def standard_tree(mislabel_threshold: float = DEFAULT_MISLABEL_THRESHOLD) -> Dec
 def find_problems(tree: DecisionTree) -> list[str]:
     """Say what keeps the tree from being complete: dead ends, unknown names, clashing keys, unreachable questions."""
     problems = [f"no first question for {issue.value}" for issue in IssueType if issue not in tree.starts]
-    problems += [
-        f"{i.value} starts at unknown {s!r}" for i, s in tree.starts.items() if s not in tree.questions
-    ]
+    problems += [f"{i.value} starts at unknown {s!r}" for i, s in tree.starts.items() if s not in tree.questions]
     if problems:
         return problems
     known = {tag.name: tag for tag in STANDARD_TAGS}
@@ -276,9 +274,7 @@ def _question_problems(question: Question, tree: DecisionTree, known: Mapping[st
         if answer.next is not None and answer.next not in tree.questions:
             problems.append(f"{where} leads to unknown {answer.next!r}")
         problems += [f"{where} has unknown tag {tag!r}" for tag in answer.tags if tag not in known]
-        problems += [
-            f"{where}: tag {t!r} contradicts its decision" for t in answer.tags if _clashes(known, t, answer)
-        ]
+        problems += [f"{where}: tag {t!r} contradicts its decision" for t in answer.tags if _clashes(known, t, answer)]
         if (answer.decision is Decision.RELABEL) != (answer.label is not None):
             problems.append(f"{where}: a relabel, and only a relabel, needs a label")
     return problems

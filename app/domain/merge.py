@@ -123,9 +123,7 @@ def _how_text(resolution: Resolution) -> str:
 
 def _by_leak(case: SampleCase) -> MergedSample:
     by = tuple(sorted({leak.confirmed_by for leak in case.leaks}))
-    others = sorted(
-        {leak.train_image if leak.test_image == case.key else leak.test_image for leak in case.leaks}
-    )
+    others = sorted({leak.train_image if leak.test_image == case.key else leak.test_image for leak in case.leaks})
     text = f"same picture as {_first_of(others)}, confirmed by {', '.join(by)}"
     resolution = case.resolution
     conflicts: tuple[str, ...] = ()
@@ -133,9 +131,7 @@ def _by_leak(case: SampleCase) -> MergedSample:
         conflicts = (f"{resolution.reason}; settled by {MergeRule.LEAK_REMOVAL}",)
     elif resolution.state is State.RESOLVED and resolution.decision is not Decision.REMOVE:
         said = describe(resolution.decision, resolution.new_label)
-        conflicts = (
-            f"reviewed as {said} by {', '.join(resolution.by)}; settled by {MergeRule.LEAK_REMOVAL}",
-        )
+        conflicts = (f"reviewed as {said} by {', '.join(resolution.by)}; settled by {MergeRule.LEAK_REMOVAL}",)
     tags = tuple(sorted({LEAK_TAG, *_removal_tags(resolution.tags)}))
     return MergedSample(
         case.key, case.split, case.given_label, State.RESOLVED, Decision.REMOVE, None, tags, How.RULE, by,
@@ -152,9 +148,7 @@ def _removal_tags(tags: Iterable[str]) -> list[str]:
 def _overruled_leaks(case: SampleCase) -> tuple[str, ...]:
     if not case.leaks or case.resolution.decision is Decision.REMOVE:
         return ()
-    others = sorted(
-        {leak.train_image if leak.test_image == case.key else leak.test_image for leak in case.leaks}
-    )
+    others = sorted({leak.train_image if leak.test_image == case.key else leak.test_image for leak in case.leaks})
     return (f"confirmed leak with {_first_of(others)}; settled by {MergeRule.ADJUDICATED}",)
 
 

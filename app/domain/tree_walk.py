@@ -33,9 +33,7 @@ class Outcome:
     new_label: str | None
 
 
-def walk(
-    tree: DecisionTree, flags: Sequence[Flag], answers: Sequence[GivenAnswer], suggested: str | None
-) -> Outcome:
+def walk(tree: DecisionTree, flags: Sequence[Flag], answers: Sequence[GivenAnswer], suggested: str | None) -> Outcome:
     """Follow ``answers`` through the branches that apply to ``flags``.
 
     Raises:
@@ -56,18 +54,24 @@ def walk(
 def _walk_branch(
     tree: DecisionTree, start: str, waiting: list[GivenAnswer], suggested: str | None
 ) -> tuple[Answer, str | None]:
-    node: str | None = start
-    while node is not None:
-        if node == MANUAL:
-            raise InvalidInput("This sample is decided by hand: send a decision with manual set.")
-        if not waiting:
-            raise InvalidInput(f"The question {node!r} has no answer yet.")
-        given = waiting.pop(0)
-        answer = tree.answer(node, given.answer) if given.node == node else None
-        if answer is None:
-            raise InvalidInput(f"{given.answer!r} to {given.node!r} is no answer to the question {node!r}.")
+    node = start
+    while True:
+        answer, given = _take_answer(tree, node, waiting)
+        if answer.next is None:
+            return answer, _label_of(answer, given, suggested)
         node = answer.next
-    return answer, _label_of(answer, given, suggested)
+
+
+def _take_answer(tree: DecisionTree, node: str, waiting: list[GivenAnswer]) -> tuple[Answer, GivenAnswer]:
+    if node == MANUAL:
+        raise InvalidInput("This sample is decided by hand: send a decision with manual set.")
+    if not waiting:
+        raise InvalidInput(f"The question {node!r} has no answer yet.")
+    given = waiting.pop(0)
+    answer = tree.answer(node, given.answer) if given.node == node else None
+    if answer is None:
+        raise InvalidInput(f"{given.answer!r} to {given.node!r} is no answer to the question {node!r}.")
+    return answer, given
 
 
 def _label_of(answer: Answer, given: GivenAnswer, suggested: str | None) -> str | None:

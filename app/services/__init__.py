@@ -1,0 +1,1 @@
+"""Use cases, one verb-led module each. They take a session first and never commit."""

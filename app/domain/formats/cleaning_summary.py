@@ -42,10 +42,7 @@ def _table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) 
     cells = [[str(c) if not isinstance(c, int) else f"{c:,}" for c in row] for row in (list(header), *rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
     lines = [
-        "  "
-        + "  ".join(
-            [row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))]
-        )
+        "  " + "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
         for row in cells
     ]
     return f"\n{title}\n" + "\n".join(line.rstrip() for line in lines) + "\n"
@@ -88,9 +85,7 @@ def _flow(g: SummaryInput) -> str:
 
 
 def _issues(g: SummaryInput) -> str:
-    return _table(
-        "Flags by issue type", ("", "flags"), [[name, count] for name, count in sorted(g.issues.items())]
-    )
+    return _table("Flags by issue type", ("", "flags"), [[name, count] for name, count in sorted(g.issues.items())])
 
 
 def _decisions(g: SummaryInput) -> str:

@@ -13,6 +13,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from app.domain.errors import InvalidFile
 from app.domain.samples import Flag, IssueType
@@ -49,6 +50,9 @@ ISSUE_WORDS: dict[str, IssueType] = {
     "leakage": IssueType.LEAK,
     "train_test_leak": IssueType.LEAK,
 }
+
+if TYPE_CHECKING:
+    import _csv
 
 MAX_FIELD = 1 << 20
 """Longest field that is read, in characters."""
@@ -108,7 +112,7 @@ class GuideCsv:
             if fields:
                 yield self._row(first_line, fields)
 
-    def _reader(self) -> csv._reader:
+    def _reader(self) -> _csv.Reader:
         csv.field_size_limit(MAX_FIELD)
         return csv.reader(io.StringIO(self.text, newline=""), delimiter=self.delimiter, strict=True)
 
@@ -160,9 +164,7 @@ class GuideCsv:
             issue, raw_type, confidence,
             values.get("suggested_label") or None, values.get("reason") or None, values.get("group") or None,
         )  # fmt: skip
-        return FlaggedRow(
-            line, values.get("image_id", ""), values.get("image_path", ""), values.get("label"), flag
-        )
+        return FlaggedRow(line, values.get("image_id", ""), values.get("image_path", ""), values.get("label"), flag)
 
 
 def _outside(text: str, value: float, percent: bool) -> str:
@@ -193,9 +195,7 @@ def open_guide_csv(data: bytes, *, confidence_in_percent: bool = False) -> Guide
     source.columns, source._width = _map_columns(names, header), len(names)
     if delimiter != ",":
         word = "tabs" if delimiter == "\t" else f"'{delimiter}'"
-        source._warnings.append(
-            f"The columns are separated by {word} instead of commas; they were read as such."
-        )
+        source._warnings.append(f"The columns are separated by {word} instead of commas; they were read as such.")
     known = set(source.columns.values())
     unknown = [name or "(no name)" for index, name in enumerate(names) if index not in known]
     if unknown:
@@ -216,9 +216,7 @@ def _decode(data: bytes) -> str:
             f"The file is not UTF-8 text (line {line}, byte {error.start}). Save it as 'CSV UTF-8' and try again."
         ) from None
     if "\x00" in text:
-        raise InvalidFile(
-            "The file holds NUL bytes; it is UTF-16 or no text. Save it as 'CSV UTF-8' and try again."
-        )
+        raise InvalidFile("The file holds NUL bytes; it is UTF-16 or no text. Save it as 'CSV UTF-8' and try again.")
     return text
 
 

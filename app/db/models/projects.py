@@ -1,0 +1,62 @@
+"""Projects, their members and classes, and the samples of their dataset."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db.base import Base, utc_now
+
+
+class Project(Base):
+    """One dataset under cleaning. ``root`` is the folder whose ``split/class/file`` tree it reads, never writes."""
+
+    __tablename__ = "projects"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    root: Mapped[str] = mapped_column(String(4096))
+    label_coding: Mapped[str] = mapped_column(String(10), default="name")
+    policies: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Member(Base):
+    __tablename__ = "members"
+
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="RESTRICT"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"), primary_key=True, index=True)
+    role: Mapped[str] = mapped_column(String(10))
+
+
+class ProjectClass(Base):
+    """A class that labels may name. ``index`` is its place in the dataset's own coding."""
+
+    __tablename__ = "classes"
+    __table_args__ = (UniqueConstraint("project_id", "name"), UniqueConstraint("project_id", "index"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="RESTRICT"))
+    name: Mapped[str] = mapped_column(String(300))
+    index: Mapped[int]
+
+
+class Sample(Base):
+    """One image and its label. ``key`` is its path relative to the project's root."""
+
+    __tablename__ = "samples"
+    __table_args__ = (
+        UniqueConstraint("project_id", "key"),
+        Index("ix_samples_project_class", "project_id", "given_label", "split"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="RESTRICT"))
+    split: Mapped[str] = mapped_column(String(100))
+    key: Mapped[str] = mapped_column(String(1024))
+    given_label: Mapped[str] = mapped_column(String(300))

@@ -1,0 +1,105 @@
+"""Reviews: an append-only history of events, and the current state worked out from it.
+
+Events are never changed or deleted; triggers in the database refuse it. ``ReviewRow`` and ``SampleState`` are
+projections, updated in the same transaction as the event they follow from.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Boolean, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db.base import Base, utc_now
+
+
+class ReviewEvent(Base):
+    """One step in the history of a sample.
+
+    ``kind`` is ``review``, ``undo``, ``redo`` or ``adjudication``; ``payload`` holds the whole review after the
+    step. ``client_event_id`` makes a repeated request harmless.
+    """
+
+    __tablename__ = "review_events"
+    __table_args__ = (
+        Index("ix_review_events_sample", "sample_id", "id"),
+        Index("ix_review_events_reviewer", "project_id", "reviewer_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="RESTRICT"))
+    sample_id: Mapped[int] = mapped_column(ForeignKey("samples.id", ondelete="RESTRICT"))
+    reviewer_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"))
+    client_event_id: Mapped[str] = mapped_column(String(64), unique=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    reverts_event_id: Mapped[int | None] = mapped_column(ForeignKey("review_events.id", ondelete="RESTRICT"))
+    base_version: Mapped[int]
+    new_version: Mapped[int]
+    payload: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class ReviewRow(Base):
+    """The current review of one reviewer on one sample. ``is_adjudication`` marks a lead's settling answer."""
+
+    __tablename__ = "reviews"
+    __table_args__ = (
+        UniqueConstraint("sample_id", "reviewer_id", "is_adjudication"),
+        Index("ix_reviews_project_reviewer", "project_id", "reviewer_id", "status"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="RESTRICT"))
+    sample_id: Mapped[int] = mapped_column(ForeignKey("samples.id", ondelete="RESTRICT"))
+    reviewer_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"))
+    is_adjudication: Mapped[bool] = mapped_column(Boolean, default=False)
+    status: Mapped[str] = mapped_column(String(10))
+    decision: Mapped[str | None] = mapped_column(String(10))
+    new_label: Mapped[str | None] = mapped_column(String(300))
+    tags: Mapped[list[str]] = mapped_column(default=list)
+    note: Mapped[str] = mapped_column(Text, default="")
+    answers: Mapped[list[Any]] = mapped_column(default=list)
+    lead_time_ms: Mapped[int] = mapped_column(default=0)
+    version: Mapped[int]
+    last_event_id: Mapped[int] = mapped_column(ForeignKey("review_events.id", ondelete="RESTRICT"))
+    updated_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class SampleState(Base):
+    """Where a flagged sample stands; one row per sample in the queue.
+
+    ``priority`` orders the queue (larger first); ``submitted`` counts submitted reviews.
+    """
+
+    __tablename__ = "sample_states"
+    __table_args__ = (
+        Index("ix_sample_states_queue", "project_id", "state", "priority", "sample_id"),
+        Index("ix_sample_states_decision", "project_id", "decision"),
+    )
+
+    sample_id: Mapped[int] = mapped_column(ForeignKey("samples.id", ondelete="RESTRICT"), primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="RESTRICT"))
+    state: Mapped[str] = mapped_column(String(10), default="open")
+    priority: Mapped[float] = mapped_column(default=0.0)
+    submitted: Mapped[int] = mapped_column(default=0)
+    decision: Mapped[str | None] = mapped_column(String(10))
+    new_label: Mapped[str | None] = mapped_column(String(300))
+    tags: Mapped[list[str]] = mapped_column(default=list)
+    how: Mapped[str | None] = mapped_column(String(20))
+    by: Mapped[list[str]] = mapped_column(default=list)
+    reason: Mapped[str] = mapped_column(Text, default="")
+    version: Mapped[int] = mapped_column(default=0)
+
+
+class Lease(Base):
+    """A sample that a reviewer holds, so that nobody else is given it. It lapses by itself."""
+
+    __tablename__ = "leases"
+    __table_args__ = (Index("ix_leases_reviewer", "project_id", "reviewer_id"),)
+
+    sample_id: Mapped[int] = mapped_column(ForeignKey("samples.id", ondelete="RESTRICT"), primary_key=True)
+    reviewer_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"), primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="RESTRICT"))
+    expires_at: Mapped[datetime]

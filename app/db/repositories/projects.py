@@ -1,0 +1,175 @@
+"""Projects, members, classes and samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
+
+from app.db.models.accounts import User
+from app.db.models.projects import Member, Project, ProjectClass, Sample
+from app.domain.errors import NotFound
+from app.domain.samples import SampleRef
+
+
+def find_project(session: Session, slug: str) -> Project | None:
+    return session.scalar(select(Project).where(Project.slug == slug))
+
+
+def get_project_by_id(session: Session, project_id: int) -> Project:
+    project = session.get(Project, project_id)
+    if project is None:
+        raise NotFound(f"There is no project with the number {project_id}.")
+    return project
+
+
+def slug_of(session: Session, project_id: int | None) -> str | None:
+    return session.scalar(select(Project.slug).where(Project.id == project_id)) if project_id else None
+
+
+def list_projects(session: Session, user_id: int | None = None) -> list[tuple[Project, str | None]]:
+    """All projects, or those of one user with the role."""
+    if user_id is None:
+        return [(project, None) for project in session.scalars(select(Project).order_by(Project.name))]
+    query = (
+        select(Project, Member.role)
+        .join(Member, Member.project_id == Project.id)
+        .where(Member.user_id == user_id)
+        .order_by(Project.name)
+    )
+    return [(project, role) for project, role in session.execute(query)]
+
+
+def count_projects(session: Session) -> int:
+    return session.scalar(select(func.count()).select_from(Project)) or 0
+
+
+def role_of(session: Session, project_id: int, user_id: int) -> str | None:
+    return session.scalar(select(Member.role).where(Member.project_id == project_id, Member.user_id == user_id))
+
+
+def list_members(session: Session, project_id: int) -> list[tuple[User, str]]:
+    query = (
+        select(User, Member.role)
+        .join(Member, Member.user_id == User.id)
+        .where(Member.project_id == project_id)
+        .order_by(User.username)
+    )
+    return [(user, role) for user, role in session.execute(query)]
+
+
+def set_member(session: Session, project_id: int, user_id: int, role: str | None) -> None:
+    member = session.get(Member, (project_id, user_id))
+    if role is None:
+        if member is not None:
+            session.delete(member)
+    elif member is None:
+        session.add(Member(project_id=project_id, user_id=user_id, role=role))
+    else:
+        member.role = role
+
+
+def class_index(session: Session, project_id: int) -> dict[str, int]:
+    """Class names with their index in the dataset's own coding, in that order."""
+    query = (
+        select(ProjectClass.name, ProjectClass.index)
+        .where(ProjectClass.project_id == project_id)
+        .order_by(ProjectClass.index)
+    )
+    return {name: index for name, index in session.execute(query)}
+
+
+def add_classes(session: Session, project_id: int, names: Iterable[str]) -> int:
+    """Add the classes that are new, after the existing ones; return how many."""
+    known = class_index(session, project_id)
+    new = [name for name in dict.fromkeys(names) if name not in known]
+    start = max(known.values(), default=-1) + 1
+    session.add_all(ProjectClass(project_id=project_id, name=name, index=start + i) for i, name in enumerate(new))
+    return len(new)
+
+
+def add_samples(session: Session, project_id: int, samples: Sequence[SampleRef]) -> None:
+    rows = [{"project_id": project_id, "split": s.split, "key": s.key, "given_label": s.given_label} for s in samples]
+    for start in range(0, len(rows), 20_000):
+        session.execute(insert(Sample), rows[start : start + 20_000])
+
+
+def sample_ids_by_key(session: Session, project_id: int, keys: Sequence[str] | None = None) -> dict[str, int]:
+    """Sample ids by key: of these keys, or of the whole project."""
+    query = select(Sample.key, Sample.id).where(Sample.project_id == project_id)
+    if keys is None:
+        return {key: id_ for key, id_ in session.execute(query)}
+    found: dict[str, int] = {}
+    for start in range(0, len(keys), 500):
+        chunk = session.execute(query.where(Sample.key.in_(keys[start : start + 500])))
+        found.update({key: id_ for key, id_ in chunk})
+    return found
+
+
+def labels_by_key(session: Session, project_id: int) -> dict[str, tuple[int, str]]:
+    """Sample id and given label by key, of the whole project."""
+    query = select(Sample.key, Sample.id, Sample.given_label).where(Sample.project_id == project_id)
+    return {key: (id_, label) for key, id_, label in session.execute(query)}
+
+
+def get_sample(session: Session, project_id: int, sample_id: int) -> Sample:
+    sample = session.get(Sample, sample_id)
+    if sample is None or sample.project_id != project_id:
+        raise NotFound(f"This project has no sample {sample_id}.")
+    return sample
+
+
+def samples_by_id(session: Session, ids: Sequence[int]) -> dict[int, Sample]:
+    found: dict[int, Sample] = {}
+    for start in range(0, len(ids), 500):
+        query = select(Sample).where(Sample.id.in_(ids[start : start + 500]))
+        found.update({sample.id: sample for sample in session.scalars(query)})
+    return found
+
+
+def class_sizes(session: Session, project_id: int) -> dict[tuple[str, str], int]:
+    """Number of samples per (split, given label)."""
+    query = (
+        select(Sample.split, Sample.given_label, func.count())
+        .where(Sample.project_id == project_id)
+        .group_by(Sample.split, Sample.given_label)
+    )
+    return {(split, label): count for split, label, count in session.execute(query)}
+
+
+def splits(sizes: Mapping[tuple[str, str], int]) -> list[str]:
+    """Names of the splits, train first, then by name."""
+    return sorted({split for split, _ in sizes}, key=lambda name: (name != "train", name))
+
+
+def examples(session: Session, project_id: int, label: str, *, without: int, count: int = 3) -> list[int]:
+    """Ids of a few samples of a class, train first, that nobody flagged where there are such."""
+    from app.db.models.reviews import SampleState
+
+    flagged = select(SampleState.sample_id).where(SampleState.sample_id == Sample.id).exists()
+    of_class = select(Sample.id).where(
+        Sample.project_id == project_id, Sample.given_label == label, Sample.id != without
+    )
+    clean = list(session.scalars(of_class.where(~flagged).order_by(Sample.split.desc(), Sample.id).limit(count)))
+    if clean:
+        return clean
+    return list(session.scalars(of_class.order_by(Sample.id).limit(count)))
+
+
+def sample_range(session: Session, project_id: int, split: str, first: int, last: int) -> list[tuple[int, str]]:
+    """Ids and keys of a split's samples with ``first <= id <= last``, by id."""
+    query = (
+        select(Sample.id, Sample.key)
+        .where(Sample.project_id == project_id, Sample.split == split, Sample.id >= first, Sample.id <= last)
+        .order_by(Sample.id)
+    )
+    return [(id_, key) for id_, key in session.execute(query)]
+
+
+def shard_bounds(session: Session, project_id: int, split: str, size: int) -> list[tuple[int, int, int]]:
+    """Cut a split into (first id, last id, count) of at most ``size`` samples."""
+    query = select(Sample.id).where(Sample.project_id == project_id, Sample.split == split).order_by(Sample.id)
+    ids = list(session.scalars(query))
+    parts = [ids[start : start + size] for start in range(0, len(ids), size)]
+    return [(part[0], part[-1], len(part)) for part in parts]

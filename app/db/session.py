@@ -1,0 +1,122 @@
+"""Engines and sessions: one unit of work per request or task, committed before the answer goes out.
+
+SQLite: writers begin IMMEDIATE, because a plain BEGIN that reads first and writes later fails under load instead of
+waiting. Its write-ahead log has a corruption bug before 3.51.3 when two connections checkpoint at once, so older
+libraries use the rollback journal (docs/decisions/0004-sqlite-journal.md).
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import QueuePool
+
+from app.domain.errors import OutOfSpace
+
+__all__ = ["Database", "Session", "after_commit"]
+
+logger = logging.getLogger(__name__)
+
+WAL_IS_SOUND = sqlite3.sqlite_version_info >= (3, 51, 3)
+BUSY_TIMEOUT = 30_000
+"""Milliseconds that a writer waits for its turn."""
+
+
+class Database:
+    """One engine with two session kinds: reading ones, and writing ones that take the write lock at once."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine = _make_engine(url)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self._reader = sessionmaker(self.engine, expire_on_commit=False)
+        self._writer = sessionmaker(self.engine.execution_options(write=True), expire_on_commit=False)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session whose transaction is never committed."""
+        with self._reader() as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A session that is committed when the block ends well, and rolled back otherwise.
+
+        Raises:
+            OutOfSpace: the disk is full; nothing of the block was kept.
+        """
+        with self._writer() as session:
+            try:
+                yield session
+                session.commit()
+                _run_after_commit(session)
+            except OperationalError as error:
+                session.rollback()
+                if "disk is full" in str(error).lower() or "no space left" in str(error).lower():
+                    raise OutOfSpace("The disk is full: nothing was saved. Make room, then try again.") from error
+                raise
+            except BaseException:
+                session.rollback()
+                raise
+
+    def dispose(self) -> None:
+        self.engine.dispose()
+
+
+def after_commit(session: Session, action: Callable[[], None]) -> None:
+    """Do something once this unit of work is committed, and never if it is rolled back.
+
+    Only for what may be lost, like a bell for workers: the transaction is over when it runs.
+    """
+    session.info.setdefault("after_commit", []).append(action)
+
+
+def _run_after_commit(session: Session) -> None:
+    for action in session.info.pop("after_commit", []):
+        try:
+            action()
+        except Exception:
+            logger.exception("an action after the commit failed; the committed work is safe")
+
+
+def _make_engine(url: str) -> Engine:
+    # FastAPI's thread pool has 40 threads: a smaller pool would make requests fail under load.
+    options: dict[str, Any] = {"pool_size": 20, "max_overflow": 30, "pool_timeout": 10, "poolclass": QueuePool}
+    if url.startswith("sqlite"):
+        options["connect_args"] = {"check_same_thread": False, "timeout": BUSY_TIMEOUT / 1000}
+    else:
+        options["pool_pre_ping"] = True
+    engine = create_engine(url, **options)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # The driver's own transaction handling begins too late; _begin_sqlite does it instead.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        f"busy_timeout={BUSY_TIMEOUT}",
+        f"journal_mode={'WAL' if WAL_IS_SOUND else 'TRUNCATE'}",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "trusted_schema=OFF",
+        "cache_size=-65536",
+        "cache_spill=OFF",  # a long write keeps its pages in memory, so that readers go on until it commits
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Any) -> None:
+    write = connection.get_execution_options().get("write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
