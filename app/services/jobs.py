@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from app.db.base import utc_now
@@ -59,7 +60,7 @@ def start_job(
     job, is_new = repository.add_job(session, job, shards)
     if is_new:
         for queue in sorted({spec.queue for spec in shards}):
-            after_commit(session, lambda queue=queue: doorbell.ring(queue))
+            after_commit(session, partial(doorbell.ring, queue))
     return job, is_new
 
 
@@ -92,13 +93,24 @@ def view_job(session: Session, job: Job) -> JobView:
     slug = projects_repository.slug_of(session, job.project_id)
     live = job.state in LIVE
     return JobView(
-        id=job.id, kind=job.kind, title=job.title, state=job.state, stage=progress.stage, done=progress.done,
-        total=progress.total, rate=progress.rate if live else None, seconds_left=progress.seconds_left if live else None,
-        error=job.error, problems=progress.problems, project=slug, created_at=job.created_at,
-        started_at=job.started_at, finished_at=job.finished_at,
+        id=job.id,
+        kind=job.kind,
+        title=job.title,
+        state=job.state,
+        stage=progress.stage,
+        done=progress.done,
+        total=progress.total,
+        rate=progress.rate,
+        seconds_left=progress.seconds_left,
+        error=job.error,
+        problems=progress.problems,
+        project=slug,
+        created_at=job.created_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
         cancel_url=f"/api/v1/jobs/{job.id}/cancel" if live and not job.cancel_requested_at else None,
         url=f"/api/v1/jobs/{job.id}",
-    )  # fmt: skip
+    )
 
 
 def _progress(job: Job, shards: Sequence[JobShard]) -> Progress:

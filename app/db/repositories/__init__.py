@@ -1,1 +1,4 @@
-"""All queries live here: functions that take a session first. ``get_`` raises NotFound, ``find_`` may return nothing."""
+"""All queries live here, as functions that take a session first.
+
+``get_`` raises NotFound; ``find_`` may return nothing.
+"""

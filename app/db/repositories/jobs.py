@@ -87,7 +87,7 @@ def claim(session: Session, queues: Sequence[str], owner: str) -> JobShard | Non
     query = _claimable(queues, now).order_by(short_first, JobShard.job_id, JobShard.stage, JobShard.shard_no)
     if session.get_bind().dialect.name == "postgresql":
         query = query.with_for_update(skip_locked=True, of=JobShard)
-    shard = session.scalars(query.limit(1)).first()
+    shard: JobShard | None = session.scalars(query.limit(1)).first()
     if shard is None:
         return None
     shard.state, shard.attempt, shard.lease_token = "running", shard.attempt + 1, shard.lease_token + 1

@@ -77,7 +77,7 @@ def class_index(session: Session, project_id: int) -> dict[str, int]:
         .where(ProjectClass.project_id == project_id)
         .order_by(ProjectClass.index)
     )
-    return {name: index for name, index in session.execute(query)}
+    return {row.name: row.index for row in session.execute(query)}
 
 
 def add_classes(session: Session, project_id: int, names: Iterable[str]) -> int:
@@ -99,11 +99,11 @@ def sample_ids_by_key(session: Session, project_id: int, keys: Sequence[str] | N
     """Sample ids by key: of these keys, or of the whole project."""
     query = select(Sample.key, Sample.id).where(Sample.project_id == project_id)
     if keys is None:
-        return {key: id_ for key, id_ in session.execute(query)}
+        return {row.key: row.id for row in session.execute(query)}
     found: dict[str, int] = {}
     for start in range(0, len(keys), 500):
         chunk = session.execute(query.where(Sample.key.in_(keys[start : start + 500])))
-        found.update({key: id_ for key, id_ in chunk})
+        found.update((row.key, row.id) for row in chunk)
     return found
 
 

@@ -1,0 +1,75 @@
+"""Users, sessions, tokens, one-time links and failed sign-ins."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from app.db.models.accounts import ApiToken, OneTimeLink, SignInFailure, User, UserSession
+from app.domain.errors import NotFound
+
+
+def get_user(session: Session, user_id: int) -> User:
+    user = session.get(User, user_id)
+    if user is None:
+        raise NotFound(f"There is no user {user_id}.")
+    return user
+
+
+def find_user(session: Session, username: str) -> User | None:
+    return session.scalar(select(User).where(User.username == username))
+
+
+def list_users(session: Session) -> list[User]:
+    return list(session.scalars(select(User).order_by(User.username)))
+
+
+def usernames(session: Session, ids: set[int]) -> dict[int, str]:
+    query = select(User.id, User.username).where(User.id.in_(ids))
+    return {row.id: row.username or "" for row in session.execute(query)}
+
+
+def count_active_admins(session: Session) -> int:
+    query = select(func.count()).where(User.is_admin, User.is_active, User.password_hash.is_not(None))
+    return session.scalar(query) or 0
+
+
+def find_session(session: Session, token_hash: str) -> UserSession | None:
+    return session.scalar(select(UserSession).where(UserSession.token_hash == token_hash))
+
+
+def list_sessions(session: Session, user_id: int) -> list[UserSession]:
+    query = select(UserSession).where(UserSession.user_id == user_id).order_by(UserSession.last_seen_at.desc())
+    return list(session.scalars(query))
+
+
+def delete_sessions(session: Session, user_id: int, *, but: int | None = None) -> None:
+    session.execute(delete(UserSession).where(UserSession.user_id == user_id, UserSession.id != (but or 0)))
+
+
+def find_token(session: Session, token_hash: str) -> ApiToken | None:
+    return session.scalar(select(ApiToken).where(ApiToken.token_hash == token_hash))
+
+
+def list_tokens(session: Session, user_id: int) -> list[ApiToken]:
+    query = select(ApiToken).where(ApiToken.user_id == user_id, ApiToken.revoked_at.is_(None)).order_by(ApiToken.id)
+    return list(session.scalars(query))
+
+
+def find_link(session: Session, token_hash: str) -> OneTimeLink | None:
+    return session.scalar(select(OneTimeLink).where(OneTimeLink.token_hash == token_hash))
+
+
+def delete_unused_links(session: Session, user_id: int) -> None:
+    session.execute(delete(OneTimeLink).where(OneTimeLink.user_id == user_id, OneTimeLink.used_at.is_(None)))
+
+
+def count_failures(session: Session, subject: str, since: datetime) -> int:
+    query = select(func.count()).where(SignInFailure.subject == subject, SignInFailure.at >= since)
+    return session.scalar(query) or 0
+
+
+def forget_failures(session: Session, before: datetime) -> None:
+    session.execute(delete(SignInFailure).where(SignInFailure.at < before))

@@ -1,0 +1,72 @@
+"""Who may do what: roles in a project, and the rules for names and passwords."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+from app.domain.errors import InvalidInput
+
+
+class Role(StrEnum):
+    """A member's role in one project; each may all that the ones below it may."""
+
+    ADMIN = "admin"
+    LEAD = "lead"
+    REVIEWER = "reviewer"
+    VIEWER = "viewer"
+
+
+_RANK = {Role.VIEWER: 0, Role.REVIEWER: 1, Role.LEAD: 2, Role.ADMIN: 3}
+
+MIN_PASSWORD = 10
+"""Shortest password, in characters."""
+
+MAX_PASSWORD_BYTES = 1024
+"""Longest password, in UTF-8 bytes: hashing more only helps who wants to keep the server busy."""
+
+_USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,62}")
+_SLUG = re.compile(r"[^a-z0-9]+")
+_TOO_COMMON = frozenset({"1234567890", "password123", "passwordpassword", "qwertyuiop", "winnowwinnow", "0123456789"})
+
+
+def may(role: Role, needed: Role) -> bool:
+    return _RANK[role] >= _RANK[needed]
+
+
+def check_username(username: str) -> str:
+    """Return the name in lower case.
+
+    Raises:
+        InvalidInput: it is not 2 to 63 letters, digits, dots, dashes or underscores.
+    """
+    name = username.strip().lower()
+    if not _USERNAME.fullmatch(name):
+        raise InvalidInput("A user name has 2 to 63 letters (a-z), digits, dots, dashes or underscores.")
+    return name
+
+
+def check_password(password: str, username: str = "") -> None:
+    """Refuse what is too short, too long or easily guessed.
+
+    Raises:
+        InvalidInput: it says which.
+    """
+    if len(password) < MIN_PASSWORD:
+        raise InvalidInput(f"A password has at least {MIN_PASSWORD} characters.")
+    if len(password.encode()) > MAX_PASSWORD_BYTES:
+        raise InvalidInput(f"A password has at most {MAX_PASSWORD_BYTES} bytes.")
+    if password.lower() in _TOO_COMMON or password.lower() == username or len(set(password)) < 4:
+        raise InvalidInput("This password is among the first that would be guessed. Choose another.")
+
+
+def slugify(name: str) -> str:
+    """The address of a project: ``ImageNet 1K`` becomes ``imagenet-1k``.
+
+    Raises:
+        InvalidInput: nothing is left of the name.
+    """
+    slug = _SLUG.sub("-", name.lower()).strip("-")[:60].strip("-")
+    if not slug:
+        raise InvalidInput("A project's name needs at least one letter (a-z) or digit.")
+    return slug

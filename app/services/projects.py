@@ -1,0 +1,156 @@
+"""Projects: who may enter them, making one from a folder tree, members, policies and classes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from app.db.models.projects import Project
+from app.db.repositories import accounts as accounts_repository
+from app.db.repositories import projects as repository
+from app.db.session import Session
+from app.domain.accounts import Role, may, slugify
+from app.domain.consensus import Rule
+from app.domain.errors import InvalidInput, NotAllowed, NotFound
+from app.domain.formats.relabel_map import LabelCoding
+from app.domain.jobs import JobKind, ShardSpec
+from app.domain.merge import LeakSide, Policies
+from app.services import audit
+from app.services.jobs import start_job
+from app.services.ports import Doorbell
+from app.services.sign_in import Actor
+
+
+@dataclass(frozen=True)
+class Access:
+    """A project that the person may enter, with the role they have there."""
+
+    project: Project
+    role: Role
+    actor: Actor
+
+    @property
+    def id(self) -> int:
+        return self.project.id
+
+    @property
+    def is_lead(self) -> bool:
+        return may(self.role, Role.LEAD)
+
+
+def access_project(session: Session, actor: Actor, slug: str, needed: Role = Role.VIEWER) -> Access:
+    """The one way into a project. An admin of the server is admin of every project.
+
+    Raises:
+        NotFound: there is no such project, or the person is no member.
+        NotAllowed: the person's role is not enough.
+    """
+    project = repository.find_project(session, slug)
+    role = Role.ADMIN if actor.is_admin else None
+    if project is not None and role is None:
+        held = repository.role_of(session, project.id, actor.user_id)
+        role = Role(held) if held else None
+    if project is None or role is None:
+        raise NotFound(f"There is no project {slug!r}, or you are not a member of it.")
+    if not may(role, needed):
+        raise NotAllowed(f"This needs the role {needed.value}; yours in {project.name} is {role.value}.")
+    return Access(project, role, actor)
+
+
+def create_project(
+    session: Session,
+    doorbell: Doorbell,
+    actor: Actor | None,
+    *,
+    name: str,
+    root: str,
+    roots: list[Path],
+    label_coding: str = "name",
+) -> Project:
+    """Make a project from a folder tree ``split/class/file`` and start the job that lists its images.
+
+    Raises:
+        InvalidInput: the name is taken, or the folder is not one that may be read.
+    """
+    if actor is not None and not actor.is_admin:
+        raise NotAllowed("Only an admin of this server may make a project.")
+    slug = slugify(name)
+    if repository.find_project(session, slug) is not None:
+        raise InvalidInput(f"There is a project {slug!r} already. Choose another name.")
+    folder = check_root(root, roots)
+    if label_coding not in list(LabelCoding):
+        raise InvalidInput("Labels are written as 'name' or as 'index'.")
+    project = Project(
+        slug=slug, name=name.strip()[:200], root=str(folder), label_coding=label_coding,
+        policies=policies_as_json(Policies()), created_by=actor.user_id if actor else None,
+    )  # fmt: skip
+    session.add(project)
+    session.flush()  # the job and the membership need the project's id
+    if actor is not None:
+        repository.set_member(session, project.id, actor.user_id, Role.ADMIN.value)
+    start_job(
+        session, doorbell, kind=JobKind.SCAN, title=f"List the images of {project.name}",
+        live_key=f"scan:{project.id}", shards=[ShardSpec(0, "listing images")], params={},
+        project_id=project.id, user_id=project.created_by,
+    )  # fmt: skip
+    audit.record(session, "project_created", user_id=project.created_by, project_id=project.id, root=str(folder))
+    return project
+
+
+def check_root(root: str, roots: list[Path]) -> Path:
+    """Resolve a dataset's folder.
+
+    Raises:
+        InvalidInput: it is no folder, or does not lie below a folder that the server's settings allow.
+    """
+    folder = Path(root.strip()).expanduser()
+    try:
+        resolved = folder.resolve(strict=True)
+    except (OSError, RuntimeError, ValueError):
+        resolved = None
+    allowed = any(resolved is not None and resolved.is_relative_to(top) for top in roots)
+    if resolved is None or not allowed or not resolved.is_dir():
+        listed = ", ".join(str(top) for top in roots) or "none"
+        raise InvalidInput(
+            f"{root.strip()!r} is not a folder below one that this server may read ({listed}). "
+            "Set WINNOW_DATA_ROOTS to allow more."
+        )
+    return resolved
+
+
+def policies_of(project: Project) -> Policies:
+    raw = dict(project.policies)
+    raw["rule"], raw["leak_side"] = Rule(raw.get("rule", "unanimous")), LeakSide(raw.get("leak_side", "test"))
+    return Policies(**raw)
+
+
+def policies_as_json(policies: Policies) -> dict[str, Any]:
+    return {**asdict(policies), "rule": policies.rule.value, "leak_side": policies.leak_side.value}
+
+
+def set_policies(session: Session, access: Access, policies: Policies) -> None:
+    """Change how reviews and leaks are merged; versions already frozen keep theirs."""
+    if not 1 <= policies.min_submitted <= 20:
+        raise InvalidInput("Between 1 and 20 reviews can be asked for per sample.")
+    if not 0.0 < policies.max_class_share <= 1.0 or not 0.0 <= policies.mislabel_threshold <= 1.0:
+        raise InvalidInput("Shares and thresholds lie between 0 and 1.")
+    access.project.policies = policies_as_json(policies)
+    audit.record(session, "policies_set", user_id=access.actor.user_id, project_id=access.id, **access.project.policies)
+
+
+def set_member(session: Session, access: Access, user_id: int, role: Role | None) -> None:
+    """Give a user a role in the project, or (None) take it away."""
+    user = accounts_repository.get_user(session, user_id)
+    repository.set_member(session, access.id, user.id, role.value if role else None)
+    said = role.value if role else "none"
+    audit.record(session, "member_set", user_id=access.actor.user_id, project_id=access.id, member=user.id, role=said)
+
+
+def add_classes(session: Session, access: Access, names: list[str]) -> int:
+    """Add classes that labels may name; return how many are new."""
+    clean = [name.strip() for name in names if name.strip()]
+    if any(len(name) > 300 or "\n" in name for name in clean):
+        raise InvalidInput("A class name is one line of at most 300 characters.")
+    audit.record(session, "classes_added", user_id=access.actor.user_id, project_id=access.id, names=clean)
+    return repository.add_classes(session, access.id, clean)
