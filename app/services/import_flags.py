@@ -84,6 +84,8 @@ def run_import(database: Database, import_id: int, folder: Path, context: ShardC
     """Check every row, then apply all good ones at once. A failure leaves the flags as they were."""
     with database.reading() as session:
         row = session.get_one(Import, import_id)
+        if row.state == "done":
+            return  # a worker that died after its commit had done it all
         project = projects_repository.get_project_by_id(session, row.project_id)
         samples = projects_repository.labels_by_key(session, project.id)
     try:
@@ -169,9 +171,9 @@ def _values(row: Import, sample_id: int, parsed: FlaggedRow) -> dict[str, Any]:
     flag = parsed.flag
     return {
         "project_id": row.project_id, "sample_id": sample_id, "import_id": row.id, "source": row.source,
-        "issue_type": flag.issue_type.value, "raw_issue_type": flag.raw_issue_type[:200],
-        "confidence": flag.confidence, "suggested_label": (flag.suggested_label or "")[:300] or None,
-        "reason": flag.reason, "group": (flag.group or "")[:200] or None, "image_id": parsed.image_id[:300],
+        "issue_type": flag.issue_type.value, "raw_issue_type": flag.raw_issue_type,
+        "confidence": flag.confidence, "suggested_label": flag.suggested_label,
+        "reason": flag.reason, "group": flag.group, "image_id": parsed.image_id,
     }  # fmt: skip
 
 

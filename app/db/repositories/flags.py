@@ -78,7 +78,7 @@ def count_by_issue(session: Session, project_id: int) -> dict[str, int]:
     query = (
         select(FlagRow.issue_type, func.count()).where(FlagRow.project_id == project_id).group_by(FlagRow.issue_type)
     )
-    return {issue: count for issue, count in session.execute(query).tuples()}
+    return dict(session.execute(query).tuples().all())
 
 
 def group_members(session: Session, project_id: int) -> dict[str, set[str]]:
@@ -109,7 +109,7 @@ def unknown_suggestions(session: Session, project_id: int, classes: Iterable[str
 def queue_samples(session: Session, project_id: int, priorities: dict[int, float]) -> None:
     """Put samples into the review queue, or raise their place in it."""
     query = select(SampleState.sample_id, SampleState.priority).where(SampleState.project_id == project_id)
-    known = {sample_id: priority for sample_id, priority in session.execute(query).tuples()}
+    known = dict(session.execute(query).tuples().all())
     new = [
         {"sample_id": id_, "project_id": project_id, "state": "open", "priority": p, "submitted": 0, "version": 0,
          "tags": [], "by": [], "reason": "not reviewed yet"}

@@ -77,7 +77,7 @@ def class_index(session: Session, project_id: int) -> dict[str, int]:
         .where(ProjectClass.project_id == project_id)
         .order_by(ProjectClass.index)
     )
-    return {row.name: row.index for row in session.execute(query)}
+    return dict(session.execute(query).tuples().all())
 
 
 def add_classes(session: Session, project_id: int, names: Iterable[str]) -> int:

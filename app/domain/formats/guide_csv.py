@@ -57,6 +57,9 @@ if TYPE_CHECKING:
 MAX_FIELD = 1 << 20
 """Longest field that is read, in characters."""
 
+MAX_LENGTHS = {"image_id": 300, "image_path": 4096, "issue_type": 200, "suggested_label": 300, "group": 200}
+"""Longest value that a column may hold, in characters."""
+
 
 @dataclass(frozen=True, slots=True)
 class FlaggedRow:
@@ -125,6 +128,9 @@ class GuideCsv:
         for name in ("image_id", "image_path"):
             if any(ord(char) < 32 or ord(char) == 127 for char in values.get(name, "")):
                 return RejectedRow(line, "control_character", f"{name} holds a control character.", raw)
+        for name, limit in MAX_LENGTHS.items():
+            if len(values.get(name, "")) > limit:
+                return RejectedRow(line, "too_long", f"{name} is longer than {limit:,} characters.", raw)
         if not values.get("image_path") and not values.get("image_id"):
             return RejectedRow(line, "no_image", "The row names no image: its path is empty.", raw)
         if not values["issue_type"]:

@@ -1,0 +1,104 @@
+"""The review queue: who may look at what next, and who holds which sample."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, delete, exists, func, select
+from sqlalchemy.orm import Session
+
+from app.db.models.imports import FlagRow
+from app.db.models.projects import Sample
+from app.db.models.reviews import Lease, ReviewRow, SampleState
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFilter:
+    """Which part of the queue a reviewer works on. Confidences are in 0..1."""
+
+    issue_type: str | None = None
+    given_label: str | None = None
+    split: str | None = None
+    min_confidence: float | None = None
+    max_confidence: float | None = None
+
+
+def _filtered(query: Select[Any], wanted: QueueFilter) -> Select[Any]:
+    if wanted.given_label or wanted.split:
+        query = query.join(Sample, Sample.id == SampleState.sample_id)
+        if wanted.given_label:
+            query = query.where(Sample.given_label == wanted.given_label)
+        if wanted.split:
+            query = query.where(Sample.split == wanted.split)
+    conditions = []
+    if wanted.issue_type:
+        conditions.append(FlagRow.issue_type == wanted.issue_type)
+    if wanted.min_confidence is not None:
+        conditions.append(FlagRow.confidence >= wanted.min_confidence)
+    if wanted.max_confidence is not None:
+        conditions.append(FlagRow.confidence <= wanted.max_confidence)
+    if conditions:
+        query = query.where(exists().where(FlagRow.sample_id == SampleState.sample_id, *conditions))
+    return query
+
+
+def next_sample_ids(
+    session: Session,
+    project_id: int,
+    reviewer_id: int,
+    wanted: QueueFilter,
+    *,
+    min_submitted: int,
+    count: int,
+    exclude: Sequence[int],
+    now: datetime,
+) -> list[int]:
+    """Open samples that this reviewer has not answered and that enough others do not hold already."""
+    answered = exists().where(
+        ReviewRow.sample_id == SampleState.sample_id,
+        ReviewRow.reviewer_id == reviewer_id,
+        ReviewRow.status.in_(("submitted", "skipped")),
+    )
+    held = (
+        select(func.count())
+        .where(Lease.sample_id == SampleState.sample_id, Lease.reviewer_id != reviewer_id, Lease.expires_at > now)
+        .correlate(SampleState)
+        .scalar_subquery()
+    )
+    query = (
+        select(SampleState.sample_id)
+        .where(SampleState.project_id == project_id, SampleState.state == "open", ~answered)
+        .where(SampleState.submitted + held < max(1, min_submitted))
+        .order_by(SampleState.priority.desc(), SampleState.sample_id.desc())
+        .limit(count + len(exclude))
+    )
+    ids = session.scalars(_filtered(query, wanted))
+    return [id_ for id_ in ids if id_ not in set(exclude)][:count]
+
+
+def count_states(session: Session, project_id: int, wanted: QueueFilter) -> dict[str, int]:
+    query = select(SampleState.state, func.count()).where(SampleState.project_id == project_id)
+    return dict(session.execute(_filtered(query, wanted).group_by(SampleState.state)).tuples().all())
+
+
+def take_leases(
+    session: Session, project_id: int, reviewer_id: int, sample_ids: Sequence[int], until: datetime
+) -> None:
+    for sample_id in sample_ids:
+        session.merge(
+            Lease(sample_id=sample_id, reviewer_id=reviewer_id, project_id=project_id, expires_at=until), load=True
+        )
+
+
+def drop_leases(session: Session, project_id: int, reviewer_id: int, sample_ids: Sequence[int] | None = None) -> None:
+    query = delete(Lease).where(Lease.project_id == project_id, Lease.reviewer_id == reviewer_id)
+    if sample_ids is not None:
+        query = query.where(Lease.sample_id.in_(sample_ids))
+    session.execute(query)
+
+
+def drop_lapsed_leases(session: Session, project_id: int, now: datetime) -> None:
+    session.execute(delete(Lease).where(Lease.project_id == project_id, Lease.expires_at <= now))

@@ -1,0 +1,176 @@
+"""Review events, current reviews and sample states."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session, aliased
+
+from app.db.models.accounts import User
+from app.db.models.reviews import ReviewEvent, ReviewRow, SampleState
+from app.domain.consensus import Resolution
+
+
+def find_event(session: Session, client_event_id: str) -> ReviewEvent | None:
+    return session.scalar(select(ReviewEvent).where(ReviewEvent.client_event_id == client_event_id))
+
+
+def find_review(session: Session, sample_id: int, reviewer_id: int, *, adjudication: bool = False) -> ReviewRow | None:
+    query = select(ReviewRow).where(ReviewRow.sample_id == sample_id, ReviewRow.reviewer_id == reviewer_id)
+    return session.scalar(query.where(ReviewRow.is_adjudication == adjudication))
+
+
+def lock_state(session: Session, sample_id: int) -> SampleState | None:
+    """Read a sample's state so that no other transaction changes it until this one ends."""
+    return session.scalar(select(SampleState).where(SampleState.sample_id == sample_id).with_for_update())
+
+
+def reviews_of_samples(session: Session, ids: Sequence[int]) -> dict[int, list[tuple[ReviewRow, str]]]:
+    """Reviews with the reviewer's name, by sample."""
+    found: dict[int, list[tuple[ReviewRow, str]]] = {id_: [] for id_ in ids}
+    for start in range(0, len(ids), 500):
+        query = (
+            select(ReviewRow, User.username)
+            .join(User, User.id == ReviewRow.reviewer_id)
+            .where(ReviewRow.sample_id.in_(ids[start : start + 500]))
+            .order_by(User.username)
+        )
+        for row, name in session.execute(query).tuples():
+            found[row.sample_id].append((row, name or ""))
+    return found
+
+
+def states_of_samples(session: Session, ids: Sequence[int]) -> dict[int, SampleState]:
+    found: dict[int, SampleState] = {}
+    for start in range(0, len(ids), 500):
+        query = select(SampleState).where(SampleState.sample_id.in_(ids[start : start + 500]))
+        found.update({state.sample_id: state for state in session.scalars(query)})
+    return found
+
+
+def set_resolution(session: Session, sample_id: int, resolution: Resolution, submitted: int) -> None:
+    session.execute(
+        update(SampleState)
+        .where(SampleState.sample_id == sample_id)
+        .values(
+            state=resolution.state.value,
+            decision=resolution.decision.value if resolution.decision else None,
+            new_label=resolution.new_label,
+            tags=list(resolution.tags),
+            how=resolution.how.value if resolution.how else None,
+            by=list(resolution.by),
+            reason=resolution.reason,
+            submitted=submitted,
+            version=SampleState.version + 1,
+        )
+    )
+
+
+def undoable_events(session: Session, project_id: int, reviewer_id: int, limit: int = 1) -> list[ReviewEvent]:
+    """The reviewer's newest answers that stand: neither undone nor undoing."""
+    undo = aliased(ReviewEvent)
+    undone = select(undo.id).where(undo.reverts_event_id == ReviewEvent.id, undo.kind == "undo").exists()
+    query = (
+        select(ReviewEvent)
+        .where(
+            ReviewEvent.project_id == project_id,
+            ReviewEvent.reviewer_id == reviewer_id,
+            ReviewEvent.kind.in_(("review", "redo")),
+            ~undone,
+        )
+        .order_by(ReviewEvent.id.desc())
+        .limit(limit)
+    )
+    return list(session.scalars(query))
+
+
+def find_redoable(session: Session, project_id: int, reviewer_id: int) -> ReviewEvent | None:
+    """The newest undo that was not redone, unless a new answer came after it."""
+    redo = aliased(ReviewEvent)
+    redone = select(redo.id).where(redo.reverts_event_id == ReviewEvent.id, redo.kind == "redo").exists()
+    mine = (ReviewEvent.project_id == project_id) & (ReviewEvent.reviewer_id == reviewer_id)
+    newest_answer = select(func.max(ReviewEvent.id)).where(mine, ReviewEvent.kind == "review").scalar_subquery()
+    query = (
+        select(ReviewEvent)
+        .where(mine, ReviewEvent.kind == "undo", ~redone, ReviewEvent.id > newest_answer)
+        .order_by(ReviewEvent.id.desc())
+        .limit(1)
+    )
+    return session.scalar(query)
+
+
+def event_before(session: Session, event: ReviewEvent) -> ReviewEvent | None:
+    """The event that stood before ``event`` in one reviewer's history of one sample."""
+    query = (
+        select(ReviewEvent)
+        .where(
+            ReviewEvent.sample_id == event.sample_id,
+            ReviewEvent.reviewer_id == event.reviewer_id,
+            ReviewEvent.kind != "adjudication",
+            ReviewEvent.id < event.id,
+        )
+        .order_by(ReviewEvent.id.desc())
+        .limit(1)
+    )
+    return session.scalar(query)
+
+
+def events_of_sample(session: Session, sample_id: int) -> list[tuple[ReviewEvent, str]]:
+    query = (
+        select(ReviewEvent, User.username)
+        .join(User, User.id == ReviewEvent.reviewer_id)
+        .where(ReviewEvent.sample_id == sample_id)
+        .order_by(ReviewEvent.id)
+    )
+    return [(event, name or "") for event, name in session.execute(query).tuples()]
+
+
+def list_events(session: Session, project_id: int) -> list[tuple[ReviewEvent, str]]:
+    query = (
+        select(ReviewEvent, User.username)
+        .join(User, User.id == ReviewEvent.reviewer_id)
+        .where(ReviewEvent.project_id == project_id)
+        .order_by(ReviewEvent.id)
+    )
+    return [(event, name or "") for event, name in session.execute(query).tuples()]
+
+
+def conflict_ids(session: Session, project_id: int, after: int, limit: int) -> list[int]:
+    query = (
+        select(SampleState.sample_id)
+        .where(SampleState.project_id == project_id, SampleState.state == "conflict", SampleState.sample_id > after)
+        .order_by(SampleState.sample_id)
+        .limit(limit)
+    )
+    return list(session.scalars(query))
+
+
+def list_submitted(session: Session, project_id: int) -> list[tuple[ReviewRow, str]]:
+    query = (
+        select(ReviewRow, User.username)
+        .join(User, User.id == ReviewRow.reviewer_id)
+        .where(ReviewRow.project_id == project_id, ReviewRow.status == "submitted")
+        .order_by(ReviewRow.sample_id, User.username)
+    )
+    return [(row, name or "") for row, name in session.execute(query).tuples()]
+
+
+def count_by_reviewer(session: Session, project_id: int) -> list[tuple[int, str, int]]:
+    """(reviewer id, status, count) of all reviews."""
+    query = (
+        select(ReviewRow.reviewer_id, ReviewRow.status, func.count())
+        .where(ReviewRow.project_id == project_id, ReviewRow.is_adjudication.is_(False))
+        .group_by(ReviewRow.reviewer_id, ReviewRow.status)
+    )
+    return list(session.execute(query).tuples())
+
+
+def submitted_since(session: Session, project_id: int, since: datetime, reviewer_id: int | None = None) -> int:
+    query = select(func.count()).where(
+        ReviewEvent.project_id == project_id, ReviewEvent.kind == "review", ReviewEvent.created_at >= since
+    )
+    if reviewer_id is not None:
+        query = query.where(ReviewEvent.reviewer_id == reviewer_id)
+    return session.scalar(query) or 0

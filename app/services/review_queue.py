@@ -1,0 +1,77 @@
+"""The next samples for a reviewer, held for them so that nobody else gets them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from app.db.base import utc_now
+from app.db.repositories import queue as repository
+from app.db.repositories import reviews as reviews_repository
+from app.db.repositories.queue import QueueFilter
+from app.db.session import Session
+from app.domain.accounts import Role
+from app.domain.errors import NotAllowed
+from app.services.projects import Access, policies_of
+from app.services.sample_card import SampleCard, make_cards
+
+__all__ = ["QueueAnswer", "QueueFilter", "give_back", "next_samples"]
+
+MAX_BATCH = 50
+_PACE_WINDOW = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class QueueAnswer:
+    """Samples to review, and how far the view is. ``total`` counts the samples that the filter takes in."""
+
+    items: list[SampleCard]
+    remaining: int
+    total: int
+    decided: int
+    per_minute: float | None
+    seconds_left: float | None
+
+
+def next_samples(
+    session: Session,
+    access: Access,
+    wanted: QueueFilter,
+    *,
+    count: int,
+    exclude: Sequence[int],
+    lease: timedelta,
+    fill_in: Sequence[int] = (),
+) -> QueueAnswer:
+    """Reserve the next samples. ``exclude`` names those that the page holds already; their time is extended.
+
+    Raises:
+        NotAllowed: viewers do not review.
+    """
+    if access.role is Role.VIEWER:
+        raise NotAllowed("Viewers can look at the outcome; reviewing needs the role reviewer.")
+    me, now = access.actor.user_id, utc_now()
+    repository.drop_lapsed_leases(session, access.id, now)
+    held = list(exclude)[:MAX_BATCH]
+    ids = repository.next_sample_ids(
+        session, access.id, me, wanted, min_submitted=policies_of(access.project).min_submitted,
+        count=min(count, MAX_BATCH), exclude=held, now=now,
+    )  # fmt: skip
+    repository.take_leases(session, access.id, me, ids, now + lease)
+    return _answer(session, access, wanted, [*fill_in, *(id_ for id_ in ids if id_ not in fill_in)])
+
+
+def _answer(session: Session, access: Access, wanted: QueueFilter, ids: Sequence[int]) -> QueueAnswer:
+    states = repository.count_states(session, access.id, wanted)
+    since = utc_now() - _PACE_WINDOW
+    recent = reviews_repository.submitted_since(session, access.id, since, access.actor.user_id)
+    total, remaining = sum(states.values()), states.get("open", 0)
+    per_minute = recent / (_PACE_WINDOW.total_seconds() / 60) if recent >= 5 else None
+    left = remaining / per_minute * 60 if per_minute else None
+    return QueueAnswer(make_cards(session, access, ids), remaining, total, total - remaining, per_minute, left)
+
+
+def give_back(session: Session, access: Access, sample_ids: Sequence[int] | None = None) -> None:
+    """Let others have what this reviewer holds."""
+    repository.drop_leases(session, access.id, access.actor.user_id, sample_ids)

@@ -1,0 +1,232 @@
+"""Everything a reviewer sees of one sample, gathered in a fixed number of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.db.models.imports import FlagRow
+from app.db.models.projects import Sample
+from app.db.models.reviews import ReviewRow, SampleState
+from app.db.repositories import flags as flags_repository
+from app.db.repositories import leaks as leaks_repository
+from app.db.repositories import projects as projects_repository
+from app.db.repositories import reviews as reviews_repository
+from app.db.session import Session
+from app.domain.consensus import describe
+from app.domain.decision_tree import standard_tree
+from app.domain.reviews import suggested_label
+from app.domain.taxonomy import Decision
+from app.services.projects import Access, policies_of
+
+
+@dataclass(frozen=True)
+class FlagView:
+    id: int
+    issue_type: str
+    raw_issue_type: str
+    confidence: float | None
+    suggested_label: str | None
+    reason: str | None
+    source: str
+    group: str | None
+
+
+@dataclass(frozen=True)
+class ReviewView:
+    reviewer: str
+    status: str
+    decision: str | None
+    new_label: str | None
+    tags: list[str]
+    note: str
+    answers: list[dict[str, Any]]
+    version: int
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class ExampleView:
+    id: int
+    thumb_url: str
+
+
+@dataclass(frozen=True)
+class PairView:
+    """Another image that may show the same picture."""
+
+    sample_id: int
+    key: str
+    split: str
+    given_label: str
+    image_url: str
+    thumb_url: str
+    kind: str
+    similarity: float | None
+
+
+@dataclass(frozen=True)
+class HistoryView:
+    at: datetime
+    reviewer: str
+    text: str
+
+
+@dataclass(frozen=True)
+class SampleCard:
+    id: int
+    key: str
+    split: str
+    given_label: str
+    width: int | None
+    height: int | None
+    bytes: int | None
+    image_url: str
+    thumb_url: str
+    flags: list[FlagView]
+    suggested_label: str | None
+    confidence: float | None
+    branches: list[str]
+    review: ReviewView | None
+    others: list[ReviewView] | None
+    state: str
+    version: int
+    examples: dict[str, list[ExampleView]]
+    pairs: list[PairView]
+    history: list[HistoryView]
+    image_error: str | None = None
+
+
+def image_url(sample_id: int) -> str:
+    return f"/img/{sample_id}"
+
+
+def thumb_url(sample_id: int) -> str:
+    return f"/img/{sample_id}/thumb"
+
+
+def make_cards(session: Session, access: Access, ids: Sequence[int]) -> list[SampleCard]:
+    """Make the cards of these samples, in this order. Others' answers stay hidden until one's own is in."""
+    samples = projects_repository.samples_by_id(session, ids)
+    flags = flags_repository.flags_of_samples(session, ids)
+    reviews = reviews_repository.reviews_of_samples(session, ids)
+    states = reviews_repository.states_of_samples(session, ids)
+    pairs = leaks_repository.pairs_of_samples(session, ids)
+    examples = _Examples(session, access.id)
+    return [
+        _card(access, samples[id_], flags[id_], reviews[id_], states.get(id_), pairs.get(id_, []), examples)
+        for id_ in ids
+    ]
+
+
+def get_card(session: Session, access: Access, sample_id: int) -> SampleCard:
+    """One sample's card with its history, where others' steps may be seen."""
+    projects_repository.get_sample(session, access.id, sample_id)
+    card = make_cards(session, access, [sample_id])[0]
+    events = reviews_repository.events_of_sample(session, sample_id)
+    shown = [(e, name) for e, name in events if card.others is not None or name == access.actor.username]
+    return _with_history(card, [HistoryView(e.created_at, name, _event_text(e.kind, e.payload)) for e, name in shown])
+
+
+def _with_history(card: SampleCard, history: list[HistoryView]) -> SampleCard:
+    return SampleCard(**{**card.__dict__, "history": history})
+
+
+def _event_text(kind: str, payload: dict[str, Any]) -> str:
+    if payload.get("status") == "skipped":
+        said = "skipped"
+    elif payload.get("status") == "submitted":
+        decision = payload.get("decision")
+        said = describe(Decision(decision) if decision else None, payload.get("new_label"))
+    else:
+        said = "no answer"
+    words = {"review": said, "adjudication": f"settled: {said}"}
+    return words.get(kind, f"{kind}: {said}")
+
+
+class _Examples:
+    """Examples of each class, asked for once per class and not once per sample."""
+
+    def __init__(self, session: Session, project_id: int) -> None:
+        self._session, self._project_id = session, project_id
+        self._known: dict[str, list[int]] = {}
+
+    def of(self, label: str | None, without: int) -> list[ExampleView]:
+        if label is None:
+            return []
+        if label not in self._known:
+            self._known[label] = projects_repository.examples(
+                self._session, self._project_id, label, without=0, count=4
+            )
+        ids = [id_ for id_ in self._known[label] if id_ != without][:3]
+        return [ExampleView(id_, thumb_url(id_)) for id_ in ids]
+
+
+def _card(
+    access: Access,
+    sample: Sample,
+    flags: list[FlagRow],
+    reviews: list[tuple[ReviewRow, str]],
+    state: SampleState | None,
+    pairs: list[leaks_repository.OtherSide],
+    examples: _Examples,
+) -> SampleCard:
+    policies = policies_of(access.project)
+    domain_flags = [flags_repository.as_flag(flag) for flag in flags]
+    suggestion = suggested_label(domain_flags)
+    mine = next((r for r, _ in reviews if r.reviewer_id == access.actor.user_id and not r.is_adjudication), None)
+    name = access.actor.username
+    hidden = policies.blind and not access.is_lead and (mine is None or mine.status != "submitted")
+    others = None if hidden else [_review(r, n) for r, n in reviews if r is not mine]
+    confidences = [flag.confidence for flag in flags if flag.confidence is not None]
+    return SampleCard(
+        id=sample.id,
+        key=sample.key,
+        split=sample.split,
+        given_label=sample.given_label,
+        width=None,
+        height=None,
+        bytes=None,
+        image_url=image_url(sample.id),
+        thumb_url=thumb_url(sample.id),
+        flags=[_flag(flag) for flag in flags],
+        suggested_label=suggestion,
+        confidence=max(confidences, default=None),
+        branches=standard_tree(policies.mislabel_threshold).branches(domain_flags),
+        review=_review(mine, name) if mine else None,
+        others=others,
+        state=state.state if state else "open",
+        version=state.version if state else 0,
+        examples={
+            "given": examples.of(sample.given_label, sample.id),
+            "suggested": examples.of(suggestion, sample.id),
+        },
+        pairs=[_pair(pair) for pair in pairs],
+        history=[],
+    )
+
+
+def _flag(flag: FlagRow) -> FlagView:
+    return FlagView(
+        flag.id, flag.issue_type, flag.raw_issue_type, flag.confidence, flag.suggested_label, flag.reason,
+        flag.source, flag.group,
+    )  # fmt: skip
+
+
+def _review(row: ReviewRow, name: str) -> ReviewView:
+    return ReviewView(
+        name, row.status, row.decision, row.new_label, row.tags, row.note, row.answers, row.version, row.updated_at
+    )
+
+
+review_view = _review
+
+
+def _pair(pair: leaks_repository.OtherSide) -> PairView:
+    other = pair.sample
+    return PairView(
+        other.id, other.key, other.split, other.given_label, image_url(other.id), thumb_url(other.id), "leak",
+        pair.similarity,
+    )  # fmt: skip
