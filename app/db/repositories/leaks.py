@@ -104,6 +104,10 @@ def matches_of_pairs(
     return found
 
 
+def _found_in(run_id: int) -> Any:
+    return select(LeakMatch.id).where(LeakMatch.pair_id == LeakPair.id, LeakMatch.run_id == run_id).exists()
+
+
 def _pair_query() -> Any:
     return (
         select(LeakPair, Train, Test, User.username)

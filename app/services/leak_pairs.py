@@ -1,0 +1,137 @@
+"""Looking at leak candidates side by side, and confirming or rejecting them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from app.db.base import utc_now
+from app.db.models.leaks import LeakMatch, LeakVerdictEvent
+from app.db.models.projects import Sample
+from app.db.repositories import leaks as repository
+from app.db.repositories.leaks import PairFilter, PairRow
+from app.db.session import Session
+from app.domain.errors import Conflict, InvalidInput
+from app.domain.leaks import Verdict
+from app.services.projects import Access
+from app.services.sample_card import image_url, thumb_url
+from app.services.submit_review import require_reviewer
+
+__all__ = ["PairFilter", "PairPage", "decide_pair", "list_pairs"]
+
+PAGE = 30
+
+
+@dataclass(frozen=True)
+class SideView:
+    id: int
+    key: str
+    split: str
+    given_label: str
+    width: int | None
+    height: int | None
+    bytes: int | None
+    image_url: str
+    thumb_url: str
+
+
+@dataclass(frozen=True)
+class MatchView:
+    method: str
+    similarity: float
+    leak_type: str
+    hamming_distance: int | None
+
+
+@dataclass(frozen=True)
+class PairView:
+    id: int
+    version: int
+    verdict: str
+    similarity: float
+    leak_type: str
+    matches: list[MatchView]
+    label_conflict: bool
+    train: SideView
+    test: SideView
+    decided_by: str | None
+    decided_at: datetime | None
+
+
+@dataclass(frozen=True)
+class PairPage:
+    items: list[PairView]
+    next_cursor: str | None
+    counts: dict[str, int]
+
+
+def list_pairs(session: Session, access: Access, wanted: PairFilter, cursor: str | None = None) -> PairPage:
+    """A page of candidates, the most similar first."""
+    rows = repository.list_pairs(session, access.id, wanted, _read_cursor(cursor), PAGE + 1)
+    shown = rows[:PAGE]
+    matches = repository.matches_of_pairs(session, [row.pair.id for row in shown])
+    last = shown[-1].pair if len(rows) > PAGE else None
+    return PairPage(
+        [_view(row, matches[row.pair.id]) for row in shown],
+        f"{last.similarity!r}:{last.id}" if last else None,
+        repository.count_verdicts(session, access.id),
+    )
+
+
+def _read_cursor(cursor: str | None) -> tuple[float, int] | None:
+    if not cursor:
+        return None
+    similarity, _, id_ = cursor.partition(":")
+    try:
+        return float(similarity), int(id_)
+    except ValueError:
+        raise InvalidInput(f"{cursor!r} is no cursor of this list.") from None
+
+
+def decide_pair(
+    session: Session, access: Access, pair_id: int, verdict: Verdict, *, client_event_id: str, base_version: int
+) -> PairView:
+    """Confirm or reject a pair, or (open) take that back.
+
+    Raises:
+        Conflict: somebody decided it since ``base_version``; carries the pair as it is now.
+    """
+    require_reviewer(access)
+    row = repository.get_pair(session, access.id, pair_id)
+    pair = repository.lock_pair(session, pair_id)
+    session.refresh(pair)
+    known = repository.find_verdict_event(session, client_event_id)
+    if known is not None and (known.pair_id, known.user_id) != (pair_id, access.actor.user_id):
+        raise InvalidInput("This client_event_id was used for another answer. Make a fresh one for each.")
+    if known is None:
+        if pair.version != base_version:
+            current = asdict(_view(repository.get_pair(session, access.id, pair_id), []))
+            raise Conflict("Somebody else decided this pair meanwhile.", current=current)
+        session.add(
+            LeakVerdictEvent(
+                pair_id=pair_id, user_id=access.actor.user_id, client_event_id=client_event_id,
+                verdict=verdict.value, base_version=base_version, new_version=base_version + 1,
+            )
+        )  # fmt: skip
+        pair.verdict, pair.version = verdict.value, pair.version + 1
+        is_open = verdict is Verdict.OPEN
+        pair.decided_by, pair.decided_at = (None, None) if is_open else (access.actor.user_id, utc_now())
+        session.flush()  # the answer shows who decided, which is read from the database
+    row = repository.get_pair(session, access.id, pair_id)
+    return _view(row, repository.matches_of_pairs(session, [pair_id])[pair_id])
+
+
+def _view(row: PairRow, matches: list[LeakMatch]) -> PairView:
+    pair = row.pair
+    shown = [MatchView(m.method, m.similarity, m.leak_type, m.hamming_distance) for m in matches]
+    return PairView(
+        pair.id, pair.version, pair.verdict, pair.similarity, pair.leak_type, shown, pair.label_conflict,
+        _side(row.train), _side(row.test), row.decided_by, pair.decided_at,
+    )  # fmt: skip
+
+
+def _side(sample: Sample) -> SideView:
+    return SideView(
+        sample.id, sample.key, sample.split, sample.given_label, None, None, None,
+        image_url(sample.id), thumb_url(sample.id),
+    )  # fmt: skip

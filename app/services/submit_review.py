@@ -1,0 +1,209 @@
+"""A reviewer's answer: kept as an event that is never changed, and worked into the sample's state at once."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from app.db.base import utc_now
+from app.db.models.reviews import ReviewEvent, ReviewRow, SampleState
+from app.db.repositories import flags as flags_repository
+from app.db.repositories import projects as projects_repository
+from app.db.repositories import queue as queue_repository
+from app.db.repositories import reviews as repository
+from app.db.session import Session
+from app.domain.accounts import Role, may
+from app.domain.consensus import resolve
+from app.domain.decision_tree import standard_tree
+from app.domain.errors import Conflict, InvalidInput, NotAllowed
+from app.domain.reviews import Review, ReviewInput, ReviewStatus, settle
+from app.domain.taxonomy import Decision, Taxonomy
+from app.domain.tree_walk import Outcome
+from app.services.projects import Access, policies_of
+from app.services.sample_card import ReviewView, review_view
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """What the page learns after an answer was kept."""
+
+    review: ReviewView
+    state: str
+    event_id: int
+
+
+def submit_review(
+    session: Session,
+    access: Access,
+    sample_id: int,
+    given: ReviewInput,
+    *,
+    client_event_id: str,
+    base_version: int,
+    lead_time_ms: int = 0,
+) -> Submitted:
+    """Keep an answer. The same ``client_event_id`` again gives the same result and changes nothing.
+
+    Raises:
+        Conflict: the reviewer's answer changed since ``base_version`` (in another tab); carries the current one.
+        InvalidInput: the answer contradicts itself or the decision tree.
+    """
+    require_reviewer(access)
+    known = repeated_event(session, access, sample_id, client_event_id, "review")
+    if known is not None:
+        return _submitted(session, access, known)
+    state = lock_sample(session, access, sample_id)
+    known = repeated_event(session, access, sample_id, client_event_id, "review")
+    if known is not None:
+        return _submitted(session, access, known)
+    current = repository.find_review(session, sample_id, access.actor.user_id)
+    check_version(current, base_version, access.actor.username)
+    outcome = work_out(session, access, sample_id, given)
+    payload = make_payload(given, outcome, lead_time_ms)
+    event = append_event(session, access, state, "review", client_event_id, current, payload)
+    queue_repository.drop_leases(session, access.id, access.actor.user_id, [sample_id])
+    return _submitted(session, access, event)
+
+
+def require_reviewer(access: Access) -> None:
+    if not may(access.role, Role.REVIEWER):
+        raise NotAllowed("Viewers can look at the outcome; reviewing needs the role reviewer.")
+
+
+def repeated_event(
+    session: Session, access: Access, sample_id: int | None, client_event_id: str, kind: str
+) -> ReviewEvent | None:
+    """Find the event that a repeated request already made.
+
+    Raises:
+        InvalidInput: the id was used for something else, or is no id.
+    """
+    if not 8 <= len(client_event_id) <= 64:
+        raise InvalidInput("client_event_id must be a fresh UUID for each answer.")
+    event = repository.find_event(session, client_event_id)
+    if event is None:
+        return None
+    same = event.project_id == access.id and event.reviewer_id == access.actor.user_id and event.kind == kind
+    if not same or sample_id not in (None, event.sample_id):
+        raise InvalidInput("This client_event_id was used for another answer. Make a fresh one for each.")
+    return event
+
+
+def lock_sample(session: Session, access: Access, sample_id: int) -> SampleState:
+    """Hold the sample's state until the transaction ends; a sample without a flag gets one now."""
+    projects_repository.get_sample(session, access.id, sample_id)
+    state = repository.lock_state(session, sample_id)
+    if state is None:
+        flags_repository.queue_samples(session, access.id, {sample_id: 0.0})
+        state = repository.lock_state(session, sample_id)
+    if state is None:
+        raise Conflict("The sample is being changed by somebody else. Try again.")
+    return state
+
+
+def check_version(current: ReviewRow | None, base_version: int, reviewer: str) -> None:
+    version = current.version if current else 0
+    if version != base_version:
+        shown = asdict(review_view(current, reviewer)) if current else None
+        raise Conflict(
+            "Your answer on this sample was changed elsewhere, maybe in another tab. Keep yours or take that one.",
+            current=shown,
+            current_version=version,
+        )
+
+
+def work_out(session: Session, access: Access, sample_id: int, given: ReviewInput) -> Outcome:
+    sample = projects_repository.get_sample(session, access.id, sample_id)
+    rows = flags_repository.flags_of_samples(session, [sample_id])[sample_id]
+    return settle(
+        given,
+        flags=[flags_repository.as_flag(row) for row in rows],
+        given_label=sample.given_label,
+        classes=projects_repository.class_index(session, access.id),
+        tree=standard_tree(policies_of(access.project).mislabel_threshold),
+        taxonomy=Taxonomy(),
+    )
+
+
+def make_payload(given: ReviewInput, outcome: Outcome, lead_time_ms: int) -> dict[str, Any]:
+    return {
+        "status": given.status.value,
+        "decision": outcome.decision.value if outcome.decision else None,
+        "new_label": outcome.new_label,
+        "tags": list(outcome.tags),
+        "note": given.note,
+        "answers": [asdict(answer) for answer in given.answers],
+        "lead_time_ms": max(0, min(lead_time_ms, 3_600_000)),
+    }
+
+
+def append_event(
+    session: Session,
+    access: Access,
+    state: SampleState,
+    kind: str,
+    client_event_id: str,
+    current: ReviewRow | None,
+    payload: dict[str, Any],
+    *,
+    reverts: int | None = None,
+) -> ReviewEvent:
+    """Add one event to the history and bring review and sample state up to it."""
+    base = current.version if current else 0
+    event = ReviewEvent(
+        project_id=access.id, sample_id=state.sample_id, reviewer_id=access.actor.user_id, kind=kind,
+        client_event_id=client_event_id, reverts_event_id=reverts, base_version=base, new_version=base + 1,
+        payload=payload,
+    )  # fmt: skip
+    session.add(event)
+    session.flush()  # the review refers to the event's id
+    _project(session, current, event)
+    session.flush()  # the state is worked out from the reviews in the database
+    refresh_state(session, access, state.sample_id)
+    return event
+
+
+def _project(session: Session, current: ReviewRow | None, event: ReviewEvent) -> None:
+    payload = event.payload
+    row = current or ReviewRow(
+        project_id=event.project_id, sample_id=event.sample_id, reviewer_id=event.reviewer_id,
+        is_adjudication=event.kind == "adjudication",
+    )  # fmt: skip
+    row.status, row.decision, row.new_label = payload["status"], payload["decision"], payload["new_label"]
+    row.tags, row.note, row.answers = payload["tags"], payload["note"], payload["answers"]
+    row.lead_time_ms, row.version = payload["lead_time_ms"], event.new_version
+    row.last_event_id, row.updated_at = event.id, utc_now()
+    session.add(row)
+
+
+def refresh_state(session: Session, access: Access, sample_id: int) -> None:
+    """Work out the sample's resolution from its reviews, under the project's policies."""
+    rows = repository.reviews_of_samples(session, [sample_id])[sample_id]
+    reviews = [as_review(row, name) for row, name in rows if not row.is_adjudication]
+    settled = [(row, name) for row, name in rows if row.is_adjudication and row.status == "submitted"]
+    newest = max(settled, key=lambda pair: pair[0].last_event_id, default=None)
+    policies = policies_of(access.project)
+    resolution = resolve(
+        reviews,
+        min_submitted=policies.min_submitted,
+        rule=policies.rule,
+        adjudication=as_review(*newest) if newest else None,
+    )
+    submitted = sum(review.status is ReviewStatus.SUBMITTED for review in reviews)
+    repository.set_resolution(session, sample_id, resolution, submitted)
+
+
+def as_review(row: ReviewRow, name: str) -> Review:
+    return Review(
+        name, ReviewStatus(row.status), Decision(row.decision) if row.decision else None, row.new_label,
+        tuple(row.tags), row.note, row.updated_at,
+    )  # fmt: skip
+
+
+def _submitted(session: Session, access: Access, event: ReviewEvent) -> Submitted:
+    row = repository.find_review(session, event.sample_id, event.reviewer_id)
+    state = repository.states_of_samples(session, [event.sample_id])[event.sample_id]
+    session.refresh(state)
+    if row is None:
+        raise Conflict("The answer was kept, but its review is being changed. Reload the page.")
+    return Submitted(review_view(row, access.actor.username), state.state, event.id)
