@@ -125,7 +125,8 @@ def decoded(data: bytes) -> Iterator[Image.Image]:
                 yield upright(image)
     except ImageError:
         raise
-    except Exception as error:  # noqa: BLE001 - decoders raise whatever they like on broken input
+    except Exception as error:
+        # Decoders raise whatever they like on broken input.
         raise _explain_decode_error(error, data) from error
 
 

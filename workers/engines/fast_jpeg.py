@@ -19,8 +19,11 @@ from workers.engines.decoding import MAX_PIXELS
 
 _START_OF_SCAN = 0xDA
 _FRAME_HEADERS = frozenset({0xC0, 0xC1, 0xC2})
-_HARMLESS = frozenset({0xC4, 0xDB, 0xDD, 0xE0, 0xFE})
-"""Huffman and quantisation tables, restart interval, JFIF header, comment: none changes how pixels are turned."""
+_HARMLESS = frozenset({0xC4, 0xDB, 0xDD, 0xE0, 0xED, 0xEE, 0xFE})
+"""Huffman and quantisation tables, restart interval, comment, the headers of JFIF, Photoshop and Adobe: none of them
+turns the picture, and both decoders take the colour space from the last one alike."""
+
+_PROFILE_SEGMENT = 0xE2
 
 _PILLOW_WARNS_ABOVE = 89_000_000
 
@@ -52,10 +55,15 @@ def _plain_components(data: bytes) -> int:
             return components
         if marker in _FRAME_HEADERS:
             components = _frame_components(data[position : position + 10])
-        elif marker not in _HARMLESS:
+        elif marker not in _HARMLESS and not _is_colour_profile(marker, data[position + 4 : position + 15]):
             return 0
         position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
     return 0
+
+
+def _is_colour_profile(marker: int, content: bytes) -> bool:
+    """The same segment can announce several pictures in one file instead."""
+    return marker == _PROFILE_SEGMENT and content == b"ICC_PROFILE"
 
 
 def _frame_components(frame: bytes) -> int:

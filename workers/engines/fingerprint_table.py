@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +79,11 @@ class FingerprintTable:
             file_bytes=int(self.file_bytes[i]) if self.file_bytes[i] else None,
         )
 
+    def part(self, start: int, stop: int) -> FingerprintTable:
+        """Rows ``start`` to ``stop``, without copying the arrays."""
+        rows = slice(start, stop)
+        return FingerprintTable(*(getattr(self, name)[rows] for name in self.__slots__))
+
     def ok_rows(self) -> NDArray[np.intp]:
         """Numbers of the rows whose image could be decoded."""
         return np.flatnonzero(np.fromiter((s is ImageStatus.OK for s in self.statuses), bool, len(self)))
@@ -111,7 +117,7 @@ def concat_tables(tables: Sequence[FingerprintTable]) -> FingerprintTable:
     if not tables:
         return table_from_rows([])
     return FingerprintTable(
-        keys=[key for table in tables for key in table.keys],  # noqa: SIM118 - a list, not a mapping
+        keys=[key for table in tables for key in table.keys],
         statuses=[status for table in tables for status in table.statuses],
         messages=[message for table in tables for message in table.messages],
         file_md5s=np.concatenate([table.file_md5s for table in tables]),
@@ -156,14 +162,14 @@ def read_fingerprints(path: Path) -> FingerprintTable:
         raise InvalidFile(f"{path.name} is not a file of fingerprints: {error}") from error
 
 
-def _table_from_arrow(columns: object) -> FingerprintTable:
-    def values(name: str) -> list[object]:
-        return columns.column(name).to_pylist()  # type: ignore[attr-defined,no-any-return]
+def _table_from_arrow(columns: Any) -> FingerprintTable:
+    def values(name: str) -> list[Any]:
+        return cast("list[Any]", columns.column(name).to_pylist())
 
     return FingerprintTable(
-        keys=[bytes(key).decode("utf-8", "surrogateescape") for key in values("key")],  # type: ignore[call-overload]
+        keys=[key.decode("utf-8", "surrogateescape") for key in values("key")],
         statuses=[ImageStatus(status) for status in values("status")],
-        messages=[str(message) for message in values("message")],
+        messages=values("message"),
         file_md5s=_digests_from(values("file_md5")),
         pixel_md5s=_digests_from(values("pixel_md5")),
         phashes=np.array(values("phash"), np.uint64),
@@ -173,5 +179,5 @@ def _table_from_arrow(columns: object) -> FingerprintTable:
     )
 
 
-def _digests_from(values: list[object]) -> NDArray[np.uint8]:
-    return np.frombuffer(b"".join(values), np.uint8).reshape(-1, DIGEST_BYTES)  # type: ignore[arg-type]
+def _digests_from(values: list[bytes]) -> NDArray[np.uint8]:
+    return np.frombuffer(b"".join(values), np.uint8).reshape(-1, DIGEST_BYTES)

@@ -35,7 +35,7 @@ from workers.engines.fingerprint_table import (
     concat_tables,
     table_from_rows,
 )
-from workers.engines.phash import hash_reduced, reduce_for_phash
+from workers.engines.phash import hash_reduced, reduce_for_phash, reduce_pixels
 
 __all__ = [
     "Fingerprint",
@@ -109,15 +109,19 @@ def _measure(ref: ImageRef) -> tuple[Fingerprint, NDArray[np.uint8] | None]:
         return _problem(ref, error), None
     try:
         if (pixels := decode_plain_jpeg(data)) is not None:
-            return _measure_pixels(ref, data, Image.fromarray(pixels))
+            return _measure_pixels(ref, data, pixels)
         with decoded(data) as image:
-            return _measure_pixels(ref, data, image)
+            return _fingerprint(ref, data, pixel_md5(image), image.size), reduce_for_phash(image)
     except ImageError as error:
         return _problem(ref, error, data), None
 
 
-def _measure_pixels(ref: ImageRef, data: bytes, image: Image.Image) -> tuple[Fingerprint, NDArray[np.uint8]]:
-    return _fingerprint(ref, data, pixel_md5(image), image.size, phash=0), reduce_for_phash(image)
+def _measure_pixels(
+    ref: ImageRef, data: bytes, pixels: NDArray[np.uint8]
+) -> tuple[Fingerprint, NDArray[np.uint8]]:
+    size = (pixels.shape[1], pixels.shape[0])
+    rgb = pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, np.newaxis], 3, axis=2)
+    return _fingerprint(ref, data, _digest("RGB", size, rgb.data), size), reduce_pixels(pixels)
 
 
 def pixel_md5(image: Image.Image) -> str:
@@ -127,7 +131,11 @@ def pixel_md5(image: Image.Image) -> str:
     bits belong to the picture: there the digest covers them too, rather than calling different images identical.
     """
     mode, values = _normalised(image)
-    digest = hashlib.md5(f"{mode} {image.width}x{image.height}\n".encode(), usedforsecurity=False)
+    return _digest(mode, image.size, values)
+
+
+def _digest(mode: str, size: tuple[int, int], values: bytes | memoryview) -> str:
+    digest = hashlib.md5(f"{mode} {size[0]}x{size[1]}\n".encode(), usedforsecurity=False)
     digest.update(values)
     return digest.hexdigest()
 
@@ -143,7 +151,7 @@ def _normalised(image: Image.Image) -> tuple[str, bytes]:
     return "RGB", (image if image.mode == "RGB" else image.convert("RGB")).tobytes()
 
 
-def _fingerprint(ref: ImageRef, data: bytes, pixels: str, size: tuple[int, int], phash: int) -> Fingerprint:
+def _fingerprint(ref: ImageRef, data: bytes, pixels: str, size: tuple[int, int], phash: int = 0) -> Fingerprint:
     return Fingerprint(
         key=ref.key,
         status=ImageStatus.OK,

@@ -6,8 +6,6 @@ differ by size, compression or a little colour keep nearly all of those bits.
 
 from __future__ import annotations
 
-from typing import cast
-
 import numpy as np
 import scipy.fftpack
 from numpy.typing import NDArray
@@ -23,12 +21,27 @@ is the median: one bit at most is set. One that varies along a single axis has u
 same to a pHash, whatever they show."""
 
 
+_LUMA_WEIGHTS = np.array([19595, 38470, 7471], np.uint32)
+_HALF = np.uint32(0x8000)
+
+
 def reduce_for_phash(image: Image.Image) -> NDArray[np.uint8]:
     """The 32 x 32 grey levels that the hash is made from, by the steps that imagehash takes."""
     grey = image.convert("L")
     if grey.size != (REDUCED_SIDE, REDUCED_SIDE):
         grey = grey.resize((REDUCED_SIDE, REDUCED_SIDE), Image.Resampling.LANCZOS)
     return np.frombuffer(grey.tobytes(), np.uint8)
+
+
+def reduce_pixels(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The same from decoded grey or RGB pixels; those of the right size already need no image object at all."""
+    if pixels.shape[:2] != (REDUCED_SIDE, REDUCED_SIDE):
+        return reduce_for_phash(Image.fromarray(pixels))
+    if pixels.ndim == 2:
+        return pixels.ravel()
+    # Pillow's integer arithmetic for ITU-R 601 luma, rounding included.
+    luma = (pixels.reshape(-1, 3).astype(np.uint32) @ _LUMA_WEIGHTS + _HALF) >> 16
+    return luma.astype(np.uint8)
 
 
 def hash_reduced(reduced: NDArray[np.uint8]) -> NDArray[np.uint64]:
@@ -45,4 +58,4 @@ def hash_reduced(reduced: NDArray[np.uint8]) -> NDArray[np.uint64]:
 
 def is_degenerate(phashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
     """Which hashes come from pictures without content enough to tell them apart."""
-    return cast("NDArray[np.bool_]", np.bitwise_count(phashes) < MIN_SET_BITS)
+    return np.bitwise_count(phashes) < MIN_SET_BITS
