@@ -34,7 +34,8 @@ def replaced_atomically(path: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def text_replaced_atomically(path: Path) -> Iterator[TextIOWrapper]:
-    """The same for text: UTF-8, line ends as written, and file names that are no valid UTF-8 kept byte for byte."""
+    """The same for text: UTF-8, line ends as written, and file names that are no valid UTF-8 kept byte for
+    byte."""
     with replaced_atomically(path) as stream:
         text = TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline="")
         yield text

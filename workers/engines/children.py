@@ -1,8 +1,8 @@
 """Work on images in child processes that may die.
 
-Decoders of image formats are C code fed with files from strangers. Should one crash, or never come back, it takes a
-child process with it; the images that were under way are then tried again in ever smaller groups, until the guilty one
-stands alone and is reported. Everything else comes out as if nothing had happened.
+Decoders of image formats are C code fed with files from strangers. Should one crash, or never come back, it
+takes a child process with it; the images that were under way are then tried again in ever smaller groups,
+until the guilty one stands alone and is reported. Everything else comes out as if nothing had happened.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ Work = Callable[[Chunk], Result]
 StopCheck = Callable[[], bool]
 
 CHUNK_SIZE = 64
-"""Few enough that a cancelled run stops within a second or two, many enough that passing them on costs nothing."""
+"""Few enough that a cancelled run stops within a second or two, many enough that passing them on costs
+nothing."""
 
 CPU_SECONDS_PER_IMAGE = 20
 MEMORY_PER_CHILD = 3 * 1024**3
@@ -55,8 +56,9 @@ def map_in_children(
 ) -> Iterator[Result]:
     """Yield ``work(chunk)`` for consecutive chunks of ``refs``, in order.
 
-    ``work`` must be importable by name. Chunks are halved where a child died; ``when_crashed`` gives the result for a
-    single image that kills its child. Raises ``JobCancelled`` soon after ``should_stop`` answers true.
+    ``work`` must be importable by name. Chunks are halved where a child died; ``when_crashed`` gives the
+    result for a single image that kills its child. Raises ``JobCancelled`` soon after ``should_stop`` answers
+    true.
     """
     waiting = deque(refs[i : i + chunk_size] for i in range(0, len(refs), chunk_size))
     wanted = min(processes or default_processes(), max(len(waiting), 1))
@@ -80,7 +82,8 @@ def _run(
     processes: int,
     should_stop: StopCheck | None,
 ) -> Iterator[Result]:
-    """Work off ``waiting`` with a new pool; what is left in ``in_flight`` when it breaks has not been yielded."""
+    """Work off ``waiting`` with a new pool; what is left in ``in_flight`` when it breaks has not been
+    yielded."""
     with _pool(processes) as pool:
         while waiting or in_flight:
             # A short queue keeps the children busy without holding results that nobody has asked for yet.
@@ -120,7 +123,8 @@ def _wait(future: Future[Result], should_stop: StopCheck | None) -> Result:
         try:
             return future.result(timeout=_STOP_CHECK_SECONDS)
         except FutureTimeoutError:
-            # The work itself may raise the same error type; only a future without an answer is still under way.
+            # The work itself may raise the same error type; only a future without an answer is still under
+            # way.
             if future.done():
                 raise
 
@@ -132,8 +136,8 @@ def _require_working_children() -> None:
             pool.submit(os.getpid).result()
     except BrokenProcessPool as error:
         raise WinnowError(
-            "Child processes for decoding images die as soon as they start. Look for a memory or process limit that "
-            "this process runs under."
+            "Child processes for decoding images die as soon as they start. Look for a memory or process limit "
+            "that this process runs under."
         ) from error
 
 
@@ -166,10 +170,13 @@ def _start_child() -> None:
 
 
 def _limit_memory() -> None:
-    """Let a decompression bomb end in a ``MemoryError`` here rather than in the kernel killing the web server."""
+    """Let a decompression bomb end in a ``MemoryError`` here rather than in the kernel killing the web
+    server."""
     limit = _address_space_in_use() + MEMORY_PER_CHILD
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
+    resource.setrlimit(
+        resource.RLIMIT_AS, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard)
+    )
 
 
 def _address_space_in_use() -> int:
@@ -190,7 +197,8 @@ def _die_with_parent() -> None:
 def restart_watchdog() -> None:
     """Give the next image its time: a child that burns more CPU on one is ended by the kernel.
 
-    CPU time, not wall time, so that neither a slow network file system nor a busy machine looks like a hung decoder.
+    CPU time, not wall time, so that neither a slow network file system nor a busy machine looks like a hung
+    decoder.
     """
     if _is_child:
         signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS_PER_IMAGE)

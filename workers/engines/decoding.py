@@ -1,8 +1,8 @@
 """Reading one image file, or saying by name why it cannot be read.
 
-Everything that opens a picture of the dataset goes through here, so that one list of formats, one size limit and one
-vocabulary of problems hold for fingerprints, embeddings and reports alike. Files come from strangers: each is taken
-to be cut off, mislabelled, enormous or hostile until it has been decoded in full.
+Everything that opens a picture of the dataset goes through here, so that one list of formats, one size limit
+and one vocabulary of problems hold for fingerprints, embeddings and reports alike. Files come from strangers:
+each is taken to be cut off, mislabelled, enormous or hostile until it has been decoded in full.
 """
 
 from __future__ import annotations
@@ -111,7 +111,8 @@ def _explain_open_error(error: OSError | ValueError) -> ImageError:
 
 @contextmanager
 def decoded(data: bytes) -> Iterator[Image.Image]:
-    """The first frame, decoded in full and turned as its EXIF orientation says; whatever fails is an ``ImageError``.
+    """The first frame, decoded in full and turned as its EXIF orientation says; whatever fails is an
+    ``ImageError``.
 
     The body of the ``with`` counts as decoding too: conversions of odd modes fail in the same ways.
     """

@@ -1,8 +1,8 @@
 """Embeddings: what a network trained on ImageNet sees in a picture, as a vector of 2,048 numbers.
 
-Two shots of one scene lie close together even where file, pixels and pHash have nothing in common. The network is
-torchvision's ResNet50 without its classifier. This is the only engine that needs torch, and it loads it only when an
-embedder is made: torch takes seconds and hundreds of megabytes.
+Two shots of one scene lie close together even where file, pixels and pHash have nothing in common. The
+network is torchvision's ResNet50 without its classifier. This is the only engine that needs torch, and it
+loads it only when an embedder is made: torch takes seconds and hundreds of megabytes.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ class ResNet50Embedder:
         self._network = _load_network(weights).to(self.device)
 
     def embed(self, crops: Crops) -> Vectors:
-        """Vectors of ``(n, side, side, 3)`` crops. Where the device runs out of memory, with smaller batches."""
+        """Vectors of ``(n, side, side, 3)`` crops. Where the device runs out of memory, with smaller
+        batches."""
         import torch
 
         vectors = []
@@ -93,7 +94,8 @@ class ResNet50Embedder:
 
 
 def choose_device(device: str) -> torch.device:
-    """``auto`` takes a GPU where there is one; asking for a device that is not there is an error, not a fallback."""
+    """``auto`` takes a GPU where there is one; asking for a device that is not there is an error, not a
+    fallback."""
     import torch
 
     if device == "auto":
@@ -103,7 +105,9 @@ def choose_device(device: str) -> torch.device:
         torch.empty(1, device=chosen)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).strip().split("\n")[0]
-        raise InvalidInput(f"Device {device!r} cannot be used here ({reason}). Use --device auto or cpu.") from error
+        raise InvalidInput(
+            f"Device {device!r} cannot be used here ({reason}). Use --device auto or cpu."
+        ) from error
     return chosen
 
 
@@ -116,7 +120,9 @@ def _load_network(weights: Path | None) -> torch.nn.Module:
     try:
         network.load_state_dict(state)
     except (RuntimeError, TypeError, AttributeError) as error:
-        raise InvalidInput(f"{weights} does not hold the weights of a ResNet50. {_HOW_TO_GET_WEIGHTS}") from error
+        raise InvalidInput(
+            f"{weights} does not hold the weights of a ResNet50. {_HOW_TO_GET_WEIGHTS}"
+        ) from error
     network.fc = torch.nn.Identity()
     return cast("torch.nn.Module", network.eval())
 
@@ -154,7 +160,8 @@ def embed_images(
     on_progress: Callable[[int], None] | None = None,
     should_stop: StopCheck | None = None,
 ) -> tuple[list[str], Vectors, list[ImageProblem]]:
-    """Keys and vectors of the images that can be read, in the order of ``refs``, and the problems of the others.
+    """Keys and vectors of the images that can be read, in the order of ``refs``, and the problems of the
+    others.
 
     Child processes decode while the network works. Raises ``JobCancelled`` when ``should_stop`` answers true.
     """

@@ -1,7 +1,7 @@
 """Fingerprints of many images side by side, in memory and on disk.
 
-A run over a million images keeps them as arrays rather than objects, and writes them shard by shard, so that a killed
-worker goes on where it was.
+A run over a million images keeps them as arrays rather than objects, and writes them shard by shard, so that
+a killed worker goes on where it was.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ _NO_DIGEST = bytes(DIGEST_BYTES)
 class Fingerprint:
     """What is known of one image's file and pixels.
 
-    ``file_md5`` is set whenever the file could be read, the fields of the picture only when it could be decoded.
+    ``file_md5`` is set whenever the file could be read, the fields of the picture only when it could be
+    decoded.
     """
 
     key: str

@@ -1,7 +1,7 @@
 """Fingerprints of images: the digests of file and pixels, and the perceptual hash, that leaks are found by.
 
-``fingerprint_image`` is the plain way and says what each field means. ``fingerprint_images`` gives the very same
-values for many images, in several processes, several times as fast.
+``fingerprint_image`` is the plain way and says what each field means. ``fingerprint_images`` gives the very
+same values for many images, in several processes, several times as fast.
 """
 
 from __future__ import annotations
@@ -71,9 +71,11 @@ def fingerprint_images(
     on_progress: Callable[[int], None] | None = None,
     should_stop: StopCheck | None = None,
 ) -> FingerprintTable:
-    """Fingerprints in the order of ``refs``; every image comes out, as ``ok`` or with the name of its problem.
+    """Fingerprints in the order of ``refs``; every image comes out, as ``ok`` or with the name of its
+    problem.
 
-    ``on_progress`` is told the number of images done. Raises ``JobCancelled`` when ``should_stop`` answers true.
+    ``on_progress`` is told the number of images done. Raises ``JobCancelled`` when ``should_stop`` answers
+    true.
     """
     tables: list[FingerprintTable] = []
     done = 0
@@ -127,8 +129,9 @@ def _measure_pixels(
 def pixel_md5(image: Image.Image) -> str:
     """Digest of what the picture shows, whatever file format or mode it is kept in.
 
-    The values are RGB, so a grey or palette image equals its RGB copy. Transparency that shows and values beyond 8
-    bits belong to the picture: there the digest covers them too, rather than calling different images identical.
+    The values are RGB, so a grey or palette image equals its RGB copy. Transparency that shows and values
+    beyond 8 bits belong to the picture: there the digest covers them too, rather than calling different
+    images identical.
     """
     mode, values = _normalised(image)
     return _digest(mode, image.size, values)
@@ -151,7 +154,9 @@ def _normalised(image: Image.Image) -> tuple[str, bytes]:
     return "RGB", (image if image.mode == "RGB" else image.convert("RGB")).tobytes()
 
 
-def _fingerprint(ref: ImageRef, data: bytes, pixels: str, size: tuple[int, int], phash: int = 0) -> Fingerprint:
+def _fingerprint(
+    ref: ImageRef, data: bytes, pixels: str, size: tuple[int, int], phash: int = 0
+) -> Fingerprint:
     return Fingerprint(
         key=ref.key,
         status=ImageStatus.OK,

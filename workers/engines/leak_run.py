@@ -1,7 +1,7 @@
 """A whole leak search in one go: read, fingerprint, embed, compare.
 
-This is what the command line runs. The background job composes the same steps shard by shard, so that it can go on
-after a crash.
+This is what the command line runs. The background job composes the same steps shard by shard, so that it can
+go on after a crash.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ LARGEST_MAX_DISTANCE = 32
 
 @dataclass(frozen=True, slots=True)
 class LeakRunResult:
-    """Candidates in a fixed order, images that could not be read, and what was counted and timed (in seconds)."""
+    """Candidates in a fixed order, images that could not be read, and what was counted and timed (in
+    seconds)."""
 
     candidates: list[LeakCandidate]
     problems: list[ImageProblem]
@@ -85,7 +86,8 @@ def run_leaks(
     processes: int | None = None,
     progress: Progress | None = None,
 ) -> LeakRunResult:
-    """Search ``test`` for images that are in ``train`` too, or with ``test=None`` for duplicates inside ``train``."""
+    """Search ``test`` for images that are in ``train`` too, or with ``test=None`` for duplicates inside
+    ``train``."""
     check_parameters(methods, max_distance, min_similarity)
     run = _Run(train, test if test is not None else train, test is None, processes, progress)
     candidates: list[LeakCandidate] = []
@@ -127,9 +129,7 @@ def _search_fingerprints(
 
 def _fingerprint_both(run: _Run) -> tuple[FingerprintTable, FingerprintTable]:
     """Test and train side through one pool of processes."""
-    table = fingerprint_images(
-        run.refs(), processes=run.processes, on_progress=run.reporter("fingerprints")
-    )
+    table = fingerprint_images(run.refs(), processes=run.processes, on_progress=run.reporter("fingerprints"))
     run.note(table.problems())
     if run.is_same:
         return table, table

@@ -1,11 +1,13 @@
 """Comparing fingerprints and embeddings of two sets of images, or of one set with itself.
 
-The *query* is the test side, the *reference* the train side; with ``same=True`` both are one split, no image is
-compared with itself and each unordered pair comes once. Every search is exhaustive: what lies within the threshold is
-found. Candidates come query by query, the closest first, in an order that depends on nothing but the input.
+The *query* is the test side, the *reference* the train side; with ``same=True`` both are one split, no image
+is compared with itself and each unordered pair comes once. Every search is exhaustive: what lies within the
+threshold is found. Candidates come query by query, the closest first, in an order that depends on nothing but
+the input.
 
-pHash cannot tell pictures apart that are flat or vary along one axis only (``phash.is_degenerate``). They would match
-each other by the thousand, so such an image is a perceptual candidate only where the pixels are identical as well.
+pHash cannot tell pictures apart that are flat or vary along one axis only (``phash.is_degenerate``). They
+would match each other by the thousand, so such an image is a perceptual candidate only where the pixels are
+identical as well.
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ _SCREENING_SLACK = 1e-4
 """Far above what float32 rounding does to a cosine: screening may let in too many, never too few."""
 
 _ROUNDING = 1e-9
-"""Two copies of one vector have a cosine a few units of rounding below 1; a threshold of 1 still means 'equal'."""
+"""Two copies of one vector have a cosine a few units of rounding below 1; a threshold of 1 still means
+'equal'."""
 
 
 def find_exact(

@@ -1,7 +1,7 @@
 """Perceptual hashes, many at a time, equal to ``imagehash.phash`` bit for bit.
 
-A pHash says of each of the 64 lowest frequencies of a picture whether it is stronger than their median. Pictures that
-differ by size, compression or a little colour keep nearly all of those bits.
+A pHash says of each of the 64 lowest frequencies of a picture whether it is stronger than their median.
+Pictures that differ by size, compression or a little colour keep nearly all of those bits.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ HASH_SIDE = 8
 HASH_BITS = HASH_SIDE * HASH_SIDE
 
 MIN_SET_BITS = 9
-"""A picture with varied content has half of its bits set. In a flat one every frequency but the mean is zero, and so
-is the median: one bit at most is set. One that varies along a single axis has up to eight. All such pictures look the
-same to a pHash, whatever they show."""
+"""A picture with varied content has half of its bits set. In a flat one every frequency but the mean is
+zero, and so is the median: one bit at most is set. One that varies along a single axis has up to eight.
+All such pictures look the same to a pHash, whatever they show."""
 
 
 _LUMA_WEIGHTS = np.array([19595, 38470, 7471], np.uint32)
@@ -34,7 +34,8 @@ def reduce_for_phash(image: Image.Image) -> NDArray[np.uint8]:
 
 
 def reduce_pixels(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The same from decoded grey or RGB pixels; those of the right size already need no image object at all."""
+    """The same from decoded grey or RGB pixels; those of the right size already need no image object at
+    all."""
     if pixels.shape[:2] != (REDUCED_SIDE, REDUCED_SIDE):
         return reduce_for_phash(Image.fromarray(pixels))
     if pixels.ndim == 2:

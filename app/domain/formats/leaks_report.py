@@ -1,8 +1,8 @@
 """The report of a leak search: one line a candidate as CSV, and a summary as text.
 
-The first six columns are the ones that existing scripts read, in their order; what Winnow adds comes after them. The
-file is for programs: every value is exact (RFC 4180), a path that begins with ``=`` included, and reading gives back
-what was written.
+The first six columns are the ones that existing scripts read, in their order; what Winnow adds comes after
+them. The file is for programs: every value is exact (RFC 4180), a path that begins with ``=`` included, and
+reading gives back what was written.
 """
 
 from __future__ import annotations
@@ -94,8 +94,8 @@ def _order(row: LeakReportRow) -> tuple[object, ...]:
 
 def write_leaks_report(stream: TextIO, rows: Iterable[LeakReportRow]) -> None:
     """Write the rows, sorted. Open the stream with ``newline=""``: line ends are written here."""
-    # A writer that ends lines with "\r\n" quotes both characters in a field; one that ends them with "\n" alone
-    # would leave a lone "\r" bare, and no reader could tell it from a line end.
+    # A writer that ends lines with "\r\n" quotes both characters in a field; one that ends them with "\n"
+    # alone would leave a lone "\r" bare, and no reader could tell it from a line end.
     writer = csv.writer(_UnixLines(stream), lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for row in sort_rows(rows):
