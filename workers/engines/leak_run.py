@@ -1,0 +1,176 @@
+"""A whole leak search in one go: read, fingerprint, embed, compare.
+
+This is what the command line runs. The background job composes the same steps shard by shard, so that it can
+go on after a crash.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.domain.errors import InvalidInput
+from app.domain.leaks import (
+    DEFAULT_MAX_DISTANCE,
+    DEFAULT_MIN_SIMILARITY,
+    LeakCandidate,
+    MatchMethod,
+)
+from workers.engines.decoding import ImageProblem, ImageRef
+from workers.engines.fingerprint_table import FingerprintTable
+from workers.engines.fingerprints import fingerprint_images
+from workers.engines.matching import find_exact, find_perceptual, find_semantic
+
+Progress = Callable[[str, int, int], None]
+"""Told the name of the step, the number of images done and the number of all images in it."""
+
+LARGEST_MAX_DISTANCE = 32
+"""Half of the bits: two unrelated pictures differ in as many."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeakRunResult:
+    """Candidates in a fixed order, images that could not be read, and what was counted and timed (in
+    seconds)."""
+
+    candidates: list[LeakCandidate]
+    problems: list[ImageProblem]
+    counts: dict[str, int]
+    timings: dict[str, float]
+
+
+@dataclass(slots=True)
+class _Run:
+    """What the steps of one search share."""
+
+    train: Sequence[ImageRef]
+    test: Sequence[ImageRef]
+    is_same: bool
+    processes: int | None
+    progress: Progress | None
+    problems: dict[str, ImageProblem] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.timings[step] = time.perf_counter() - start
+
+    def refs(self) -> list[ImageRef]:
+        return [*self.train] if self.is_same else [*self.test, *self.train]
+
+    def reporter(self, step: str) -> Callable[[int], None] | None:
+        total, progress = len(self.refs()), self.progress
+        return (lambda done: progress(step, done, total)) if progress else None
+
+    def note(self, problems: Sequence[ImageProblem]) -> None:
+        for problem in problems:
+            self.problems.setdefault(problem.key, problem)
+
+
+def run_leaks(
+    train: Sequence[ImageRef],
+    test: Sequence[ImageRef] | None,
+    methods: Collection[MatchMethod],
+    *,
+    max_distance: int = DEFAULT_MAX_DISTANCE,
+    min_similarity: float = DEFAULT_MIN_SIMILARITY,
+    batch_size: int = 32,
+    device: str = "auto",
+    weights: Path | None = None,
+    processes: int | None = None,
+    progress: Progress | None = None,
+) -> LeakRunResult:
+    """Search ``test`` for images that are in ``train`` too, or with ``test=None`` for duplicates inside
+    ``train``."""
+    check_parameters(methods, max_distance, min_similarity)
+    run = _Run(train, test if test is not None else train, test is None, processes, progress)
+    candidates: list[LeakCandidate] = []
+    if MatchMethod.SEMANTIC in methods:
+        # First, because a missing device or file of weights should be known before hours of reading.
+        candidates += _search_embeddings(run, min_similarity, weights, device, batch_size)
+    if {MatchMethod.EXACT, MatchMethod.PERCEPTUAL} & set(methods):
+        candidates += _search_fingerprints(run, methods, max_distance)
+    candidates.sort(key=lambda c: (c.test_image, c.train_image, list(MatchMethod).index(c.method)))
+    problems = [run.problems[key] for key in sorted(run.problems)]
+    return LeakRunResult(candidates, problems, _count(run, candidates), run.timings)
+
+
+def check_parameters(methods: Collection[MatchMethod], max_distance: int, min_similarity: float) -> None:
+    if not methods:
+        raise InvalidInput("Name at least one method: exact, perceptual or semantic.")
+    if not 0 <= max_distance <= LARGEST_MAX_DISTANCE:
+        raise InvalidInput(
+            f"The pHash threshold must be between 0 and {LARGEST_MAX_DISTANCE} bits, not {max_distance}."
+        )
+    if not 0 < min_similarity <= 1:
+        raise InvalidInput(f"The semantic threshold must be above 0 and at most 1, not {min_similarity}.")
+
+
+def _search_fingerprints(
+    run: _Run, methods: Collection[MatchMethod], max_distance: int
+) -> list[LeakCandidate]:
+    with run.timed("fingerprints"):
+        query, reference = _fingerprint_both(run)
+    found: list[LeakCandidate] = []
+    if MatchMethod.EXACT in methods:
+        with run.timed("exact"):
+            found += find_exact(query, reference, same=run.is_same)
+    if MatchMethod.PERCEPTUAL in methods:
+        with run.timed("perceptual"):
+            found += find_perceptual(query, reference, max_distance=max_distance, same=run.is_same)
+    return found
+
+
+def _fingerprint_both(run: _Run) -> tuple[FingerprintTable, FingerprintTable]:
+    """Test and train side through one pool of processes."""
+    table = fingerprint_images(run.refs(), processes=run.processes, on_progress=run.reporter("fingerprints"))
+    run.note(table.problems())
+    if run.is_same:
+        return table, table
+    return table.part(0, len(run.test)), table.part(len(run.test), len(table))
+
+
+def _search_embeddings(
+    run: _Run, min_similarity: float, weights: Path | None, device: str, batch_size: int
+) -> list[LeakCandidate]:
+    from workers.engines.embeddings import ResNet50Embedder, embed_images
+
+    with run.timed("embeddings"):
+        embedder = ResNet50Embedder(weights, device, batch_size)
+        keys, vectors, problems = embed_images(
+            run.refs(), embedder, processes=run.processes, on_progress=run.reporter("embeddings")
+        )
+    run.note(problems)
+    unread = {problem.key for problem in problems}
+    # The images of the test side come first, and those that could not be read have no vector.
+    split = 0 if run.is_same else sum(ref.key not in unread for ref in run.test)
+    query = slice(None) if run.is_same else slice(split)
+    with run.timed("semantic"):
+        return list(
+            find_semantic(
+                keys[query],
+                vectors[query],
+                keys[split:],
+                vectors[split:],
+                min_similarity=min_similarity,
+                same=run.is_same,
+            )
+        )
+
+
+def _count(run: _Run, candidates: list[LeakCandidate]) -> dict[str, int]:
+    per_method = Counter(candidate.method for candidate in candidates)
+    return {
+        "train_images": len(run.train),
+        "test_images": 0 if run.is_same else len(run.test),
+        "problems": len(run.problems),
+        "candidates": len(candidates),
+        **{method.value: per_method[method] for method in MatchMethod},
+        "images_affected": len({candidate.test_image for candidate in candidates}),
+    }
