@@ -173,3 +173,15 @@ def shard_bounds(session: Session, project_id: int, split: str, size: int) -> li
     ids = list(session.scalars(query))
     parts = [ids[start : start + size] for start in range(0, len(ids), size)]
     return [(part[0], part[-1], len(part)) for part in parts]
+
+
+def keys_by_id(session: Session, project_id: int) -> dict[int, str]:
+    """Keys of the samples that stand in the queue or were reviewed."""
+    from app.db.models.reviews import SampleState
+
+    query = (
+        select(Sample.id, Sample.key)
+        .join(SampleState, SampleState.sample_id == Sample.id)
+        .where(Sample.project_id == project_id)
+    )
+    return dict(session.execute(query).tuples().all())

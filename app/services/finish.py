@@ -1,0 +1,114 @@
+"""The finish page: reviews and leaks merged as they stand, the checks, and what a version would change."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.db.models.reviews import SampleState
+from app.db.repositories import flags as flags_repository
+from app.db.repositories import leaks as leaks_repository
+from app.db.repositories import merging as repository
+from app.db.repositories import projects as projects_repository
+from app.db.session import Session
+from app.domain.checks import Check, SizeChange, run_checks, sizes_by_class, sizes_by_split
+from app.domain.consensus import How, Resolution, State
+from app.domain.merge import ConfirmedLeak, MergedSample, Policies, SampleCase, leaving, merge
+from app.domain.samples import Flag
+from app.domain.taxonomy import Decision
+from app.services.projects import Access, policies_of
+
+
+@dataclass(frozen=True)
+class Merged:
+    """Everything that a version is made of, from one reading of the database."""
+
+    policies: Policies
+    samples: list[MergedSample]
+    sample_ids: Mapping[str, int]
+    flags: Mapping[str, tuple[Flag, ...]]
+    class_sizes: Mapping[tuple[str, str], int]
+    classes: Mapping[str, int]
+    checks: list[Check]
+
+    @property
+    def removed(self) -> list[MergedSample]:
+        return [m for m in self.samples if m.decision is Decision.REMOVE]
+
+    @property
+    def relabelled(self) -> list[MergedSample]:
+        return [m for m in self.samples if m.decision is Decision.RELABEL]
+
+    @property
+    def by_split(self) -> list[SizeChange]:
+        return sizes_by_split(self.samples, self.class_sizes)
+
+    def by_class(self, split: str | None = None) -> list[SizeChange]:
+        return sizes_by_class(self.samples, self.class_sizes, split)
+
+
+def merge_project(session: Session, access: Access) -> Merged:
+    """Merge the project as it stands, and run the checks."""
+    policies = policies_of(access.project)
+    pairs = leaks_repository.all_pairs(session, access.id)
+    leaks = _leaks_by_key(pairs, policies)
+    cases = _cases(session, access.id, leaks)
+    merged = merge(case for case, _ in cases)
+    sizes = projects_repository.class_sizes(session, access.id)
+    classes = projects_repository.class_index(session, access.id)
+    checks = run_checks(
+        merged,
+        policies=policies,
+        classes=classes,
+        class_sizes=sizes,
+        groups=flags_repository.group_members(session, access.id),
+        open_leaks=sorted({row.test.key for row in pairs if row.pair.verdict == "open"}),
+    )
+    ids = {case.key: sample_id for case, sample_id in cases}
+    flags = {case.key: case.flags for case, _ in cases}
+    return Merged(policies, merged, ids, flags, sizes, classes, checks)
+
+
+def _leaks_by_key(
+    pairs: list[leaks_repository.PairRow], policies: Policies
+) -> dict[str, list[tuple[int, ConfirmedLeak]]]:
+    found: dict[str, list[tuple[int, ConfirmedLeak]]] = defaultdict(list)
+    for row in pairs:
+        if row.pair.verdict != "confirmed" or row.train.split == row.test.split:
+            continue
+        leak = ConfirmedLeak(row.train.key, row.test.key, row.decided_by or "")
+        sides = {row.train.key: row.train.id, row.test.key: row.test.id}
+        for key in leaving(leak, policies.leak_side):
+            found[key].append((sides[key], leak))
+    return found
+
+
+def _cases(
+    session: Session, project_id: int, leaks: Mapping[str, list[tuple[int, ConfirmedLeak]]]
+) -> list[tuple[SampleCase, int]]:
+    flags: dict[int, list[Flag]] = defaultdict(list)
+    for sample_id, flag in repository.flags_of_project(session, project_id):
+        flags[sample_id].append(flag)
+    cases = []
+    seen: set[str] = set()
+    for sample, state in repository.states_of_project(session, project_id):
+        seen.add(sample.key)
+        own = tuple(leak for _, leak in leaks.get(sample.key, ()))
+        case = SampleCase(sample.key, sample.split, sample.given_label, tuple(flags[sample.id]), _of(state), own)
+        cases.append((case, sample.id))
+    missing = [found[0][0] for key, found in leaks.items() if key not in seen]
+    for sample_id, leaking in projects_repository.samples_by_id(session, missing).items():
+        own = tuple(leak for _, leak in leaks[leaking.key])
+        cases.append((SampleCase(leaking.key, leaking.split, leaking.given_label, (), _OPEN, own), sample_id))
+    return cases
+
+
+_OPEN = Resolution(State.OPEN)
+
+
+def _of(state: SampleState) -> Resolution:
+    return Resolution(
+        State(state.state), Decision(state.decision) if state.decision else None, state.new_label,
+        tuple(state.tags), How(state.how) if state.how else None, tuple(state.by), state.reason,
+    )  # fmt: skip

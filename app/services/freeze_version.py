@@ -1,0 +1,202 @@
+"""Freezing a version: the merge as it stands becomes immutable, and a worker writes its files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from app.db.base import utc_now
+from app.db.models.versions import Version
+from app.db.repositories import accounts as accounts_repository
+from app.db.repositories import flags as flags_repository
+from app.db.repositories import jobs as jobs_repository
+from app.db.repositories import leaks as leaks_repository
+from app.db.repositories import reviews as reviews_repository
+from app.db.repositories import versions as repository
+from app.db.session import Session
+from app.domain.accounts import Role, may
+from app.domain.agreement import measure_agreement
+from app.domain.errors import NotAllowed, NotReady
+from app.domain.jobs import LIVE, JobKind, ShardSpec
+from app.domain.merge import MergedSample
+from app.domain.samples import Flag
+from app.services import audit
+from app.services.finish import Merged, merge_project
+from app.services.jobs import JobView, start_job, view_job
+from app.services.leak_summary import report_row_json, report_rows
+from app.services.ports import Doorbell
+from app.services.projects import Access, policies_as_json
+
+
+@dataclass(frozen=True)
+class FileView:
+    name: str
+    bytes: int
+    rows: int | None
+    sha256: str
+    url: str
+
+
+@dataclass(frozen=True)
+class VersionView:
+    number: int
+    created_at: datetime
+    created_by: str | None
+    note: str
+    removed: int
+    relabelled: int
+    kept: int
+    digest: str
+    state: str
+    error: str | None
+    files: list[FileView]
+    zip_url: str
+    job: JobView | None
+
+
+def freeze_version(
+    session: Session, doorbell: Doorbell, access: Access, *, note: str, accept: Collection[str]
+) -> Version:
+    """Freeze the project's outcome as the next version and queue its files.
+
+    Raises:
+        NotAllowed: only leads freeze.
+        NotReady: a check found what must be mended, or what was not accepted by its code.
+    """
+    if not may(access.role, Role.LEAD):
+        raise NotAllowed("Freezing a version needs the role lead.")
+    merged = merge_project(session, access)
+    open_checks = [c for c in merged.checks if c.blocking or c.code not in accept]
+    if open_checks:
+        listed = "; ".join(f"{check.title}: {check.count:,}" for check in open_checks)
+        raise NotReady(f"Not frozen yet. {listed}.", checks=[check.code for check in open_checks])
+    version = _add_version(session, access, merged, note, sorted({c.code for c in merged.checks}))
+    job, _ = start_job(
+        session, doorbell, kind=JobKind.EXPORT, title=f"Write version {version.number} of {access.project.name}",
+        live_key=f"export:{version.id}", shards=[ShardSpec(0, "writing files")],
+        params={"version_id": version.id}, project_id=access.id, user_id=access.actor.user_id,
+    )  # fmt: skip
+    version.job_id = job.id
+    audit.record(
+        session, "version_frozen", user_id=access.actor.user_id, project_id=access.id,
+        version=version.number, digest=version.digest,
+    )  # fmt: skip
+    return version
+
+
+def _add_version(session: Session, access: Access, merged: Merged, note: str, accepted: list[str]) -> Version:
+    people = _people(session, access.id)
+    snapshot = _snapshot(session, access, merged, accepted, people)
+    rows = [_outcome(m, merged.flags[m.key], people.notes.get(merged.sample_ids[m.key], {})) for m in merged.samples]
+    digest = hashlib.sha256(json.dumps([snapshot, rows], sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    removed, relabelled = len(merged.removed), len(merged.relabelled)
+    total = sum(merged.class_sizes.values())
+    version = Version(
+        project_id=access.id, number=repository.next_number(session, access.id), note=note.strip()[:2000],
+        digest=digest, removed=removed, relabelled=relabelled, kept=total - removed - relabelled,
+        snapshot=snapshot, created_by=access.actor.user_id, created_at=utc_now(),
+    )  # fmt: skip
+    session.add(version)
+    session.flush()  # its samples refer to it
+    repository.add_samples(
+        session,
+        [
+            {"version_id": version.id, "sample_id": merged.sample_ids[row["key"]], "outcome": row}
+            for row in rows
+        ],
+    )  # fmt: skip
+    return version
+
+
+@dataclass(frozen=True)
+class _People:
+    counts: dict[str, int]
+    agreement: str
+    reviewed: int
+    notes: dict[int, dict[str, Any]]
+
+
+def _people(session: Session, project_id: int) -> _People:
+    """Who reviewed what: counts per person, agreement, and notes and times by sample."""
+    rows = reviews_repository.list_submitted(session, project_id)
+    counts = Counter(name for row, name in rows if not row.is_adjudication)
+    answers = [(row.sample_id, name, row.decision or "discuss") for row, name in rows if not row.is_adjudication]
+    notes: dict[int, dict[str, Any]] = {}
+    for row, name in rows:
+        told = notes.setdefault(row.sample_id, {"reviewers": [], "notes": [], "at": ""})
+        told["reviewers"] = sorted({*told["reviewers"], name})
+        if row.note:
+            told["notes"].append(f"{name}: {row.note}")
+        told["at"] = max(told["at"], row.updated_at.isoformat(timespec="seconds"))
+    return _People(dict(sorted(counts.items())), measure_agreement(answers).text, len(notes), notes)
+
+
+def _snapshot(
+    session: Session, access: Access, merged: Merged, accepted: list[str], people: _People
+) -> dict[str, Any]:
+    return {
+        "dataset": access.project.slug,
+        "label_coding": access.project.label_coding,
+        "author": access.actor.username,
+        "policies": policies_as_json(merged.policies),
+        "class_sizes": [[split, label, n] for (split, label), n in sorted(merged.class_sizes.items())],
+        "classes": [[name, index] for name, index in sorted(merged.classes.items(), key=lambda item: item[1])],
+        "issues": dict(sorted(flags_repository.count_by_issue(session, access.id).items())),
+        "reviewers": people.counts,
+        "reviewed": people.reviewed,
+        "agreement": people.agreement,
+        "leaks": leaks_repository.count_verdicts(session, access.id),
+        "leak_rows": [report_row_json(row) for row in report_rows(session, access.id)],
+        "leak_runs": _leak_runs(session, access.id),
+        "accepted": accepted,
+    }
+
+
+def _leak_runs(session: Session, project_id: int) -> list[dict[str, Any]]:
+    return [
+        {"number": run.number, "params": run.params, "counts": run.counts, "code_version": run.code_version,
+         "dataset_fingerprint": run.dataset_fingerprint}
+        for run in reversed(leaks_repository.list_runs(session, project_id)) if run.finished_at
+    ]  # fmt: skip
+
+
+def _outcome(merged: MergedSample, flags: tuple[Flag, ...], told: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "key": merged.key, "split": merged.split, "given_label": merged.given_label, "state": merged.state.value,
+        "decision": merged.decision.value if merged.decision else None, "new_label": merged.new_label,
+        "tags": list(merged.tags), "how": merged.how.value if merged.how else None, "by": list(merged.by),
+        "rule": merged.rule.value if merged.rule else None, "explanation": merged.explanation,
+        "conflicts": list(merged.conflicts), "flags": [asdict(flag) for flag in flags],
+        "reviewers": told.get("reviewers", []), "reviewed_at": told.get("at", ""), "notes": told.get("notes", []),
+    }  # fmt: skip
+
+
+def list_versions(session: Session, access: Access) -> list[VersionView]:
+    rows = repository.list_versions(session, access.id)
+    names = accounts_repository.usernames(session, {row.created_by for row in rows if row.created_by})
+    return [view_version(session, access, row, names) for row in rows]
+
+
+def view_version(
+    session: Session, access: Access, version: Version, names: dict[int, str] | None = None
+) -> VersionView:
+    if names is None:
+        names = accounts_repository.usernames(session, {version.created_by or 0})
+    job = jobs_repository.get_job(session, version.job_id) if version.job_id else None
+    words = {"queued": "queued", "running": "writing", "done": "done"}
+    base = f"/api/v1/projects/{access.project.slug}/versions/{version.number}"
+    files = [
+        FileView(f.name, f.bytes, f.rows, f.sha256, f"{base}/files/{f.name}")
+        for f in repository.list_files(session, version.id)
+    ]
+    return VersionView(
+        version.number, version.created_at, names.get(version.created_by or 0), version.note, version.removed,
+        version.relabelled, version.kept, version.digest, words.get(job.state, "failed") if job else "failed",
+        job.error if job else None, files, f"{base}/deliverables.zip",
+        view_job(session, job) if job and job.state in LIVE else None,
+    )  # fmt: skip

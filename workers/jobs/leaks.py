@@ -1,0 +1,154 @@
+"""The steps of a leak run, shard by shard: read images, embed them, compare, collect."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from app.domain.errors import JobCancelled
+from app.domain.leaks import LeakCandidate, LeakType, MatchMethod
+from app.services.collect_leaks import Finding, ImageTrouble, collect_leaks, samples_of_shard, shard_results
+from app.services.leak_runs import COLLECT, COMPARE, EMBED, READ, ShardFile
+from app.services.run_shard import ClaimedShard
+from workers.engines.atomic_files import replaced_atomically
+from workers.engines.decoding import ImageProblem, ImageRef
+from workers.engines.embeddings import ResNet50Embedder, embed_images
+from workers.engines.fingerprint_table import FingerprintTable, concat_tables, read_fingerprints, write_fingerprints
+from workers.engines.fingerprints import fingerprint_images
+from workers.engines.matching import find_exact, find_perceptual, find_semantic
+from workers.runner import Context, Environment
+
+
+def run_leaks_shard(environment: Environment, claimed: ClaimedShard, context: Context) -> None:
+    steps = {READ: _read, EMBED: _embed, COMPARE: _compare, COLLECT: _collect}
+    steps[claimed.row.stage](environment, claimed, context)
+
+
+def _refs(environment: Environment, claimed: ClaimedShard) -> list[ImageRef]:
+    root, keys = samples_of_shard(environment.database, claimed)
+    return [ImageRef(key, root / key) for key in keys]
+
+
+def _read(environment: Environment, claimed: ClaimedShard, context: Context) -> None:
+    table = fingerprint_images(
+        _refs(environment, claimed),
+        processes=environment.settings.processes,
+        on_progress=context.report,
+        should_stop=context.should_stop,
+    )
+    context.report(len(table), len(table.problems()))
+    write_fingerprints(context.result_path("fingerprints.parquet"), table)
+
+
+def _embed(environment: Environment, claimed: ClaimedShard, context: Context) -> None:
+    settings, params = environment.settings, claimed.job_params
+    device = settings.device if params["device"] == "auto" else params["device"]
+    keys, vectors, problems = embed_images(
+        _refs(environment, claimed),
+        ResNet50Embedder(settings.weights, device, params["batch_size"]),
+        processes=settings.processes,
+        on_progress=context.report,
+        should_stop=context.should_stop,
+    )
+    context.report(len(keys) + len(problems), len(problems))
+    told = json.dumps([[p.key, p.status.value, p.message] for p in problems])
+    with replaced_atomically(context.result_path("embeddings.npz")) as stream:
+        np.savez(stream, keys=np.array(keys, dtype=np.str_), vectors=vectors, problems=np.array(told))
+
+
+def _compare(environment: Environment, claimed: ClaimedShard, context: Context) -> None:
+    """Compare one part of the test side with the whole train side."""
+    params = claimed.job_params
+    methods = {MatchMethod(name) for name in params["methods"]}
+    found: list[LeakCandidate] = []
+    if methods - {MatchMethod.SEMANTIC}:
+        found += _compare_fingerprints(environment, claimed, methods)
+    if context.should_stop():
+        raise JobCancelled("The leak run was cancelled.")
+    if MatchMethod.SEMANTIC in methods:
+        found += _compare_embeddings(environment, claimed)
+    if params["scope"] == "within":
+        found = [candidate for candidate in found if candidate.test_image < candidate.train_image]
+    with replaced_atomically(context.result_path("candidates.json")) as stream:
+        stream.write(json.dumps([asdict(candidate) for candidate in sorted(set(found))]).encode())
+
+
+def _compare_fingerprints(
+    environment: Environment, claimed: ClaimedShard, methods: set[MatchMethod]
+) -> list[LeakCandidate]:
+    files = shard_results(environment.database, claimed.job_id, READ)
+    query = _tables(environment, files, "query", claimed.params["part"])
+    reference = _tables(environment, files, "reference")
+    found: list[LeakCandidate] = []
+    if MatchMethod.EXACT in methods:
+        found += find_exact(query, reference)
+    if MatchMethod.PERCEPTUAL in methods:
+        found += find_perceptual(query, reference, max_distance=claimed.job_params["phash_threshold"])
+    return [candidate for candidate in found if candidate.train_image != candidate.test_image]
+
+
+def _tables(
+    environment: Environment, files: Iterable[ShardFile], role: str, part: int | None = None
+) -> FingerprintTable:
+    folder = environment.settings.folder("results")
+    return concat_tables([read_fingerprints(folder / f.path) for f in files if f.has(role, part)])
+
+
+def _compare_embeddings(environment: Environment, claimed: ClaimedShard) -> list[LeakCandidate]:
+    files = shard_results(environment.database, claimed.job_id, EMBED)
+    query_keys, query = _vectors(environment, files, "query", claimed.params["part"])
+    reference_keys, reference = _vectors(environment, files, "reference")
+    limit = claimed.job_params["semantic_threshold"]
+    found = find_semantic(query_keys, query, reference_keys, reference, min_similarity=limit)
+    return [candidate for candidate in found if candidate.train_image != candidate.test_image]
+
+
+def _vectors(
+    environment: Environment, files: Iterable[ShardFile], role: str, part: int | None = None
+) -> tuple[list[str], np.ndarray[Any, np.dtype[np.float32]]]:
+    folder = environment.settings.folder("results")
+    loaded = [np.load(folder / f.path, allow_pickle=False) for f in files if f.has(role, part)]
+    keys = [str(key) for part_ in loaded for key in part_["keys"]]
+    return keys, np.concatenate([part_["vectors"] for part_ in loaded])
+
+
+def _collect(environment: Environment, claimed: ClaimedShard, context: Context) -> None:
+    """Put candidates and unreadable images into the database, in one transaction."""
+    folder = environment.settings.folder("results")
+    tables = [read_fingerprints(folder / f.path) for f in shard_results(environment.database, claimed.job_id, READ)]
+    troubles = [_trouble(problem) for table in tables for problem in table.problems()]
+    embedded = shard_results(environment.database, claimed.job_id, EMBED)
+    troubles += [trouble for file in embedded for trouble in _embedding_troubles(folder / file.path)]
+    digests = {row.key: row.file_md5 for table in tables for row in table if row.file_md5}
+    compared = shard_results(environment.database, claimed.job_id, COMPARE)
+    findings = [finding for file in compared for finding in _findings(folder / file.path)]
+    collect_leaks(environment.database, claimed.job_id, findings, troubles, digests)
+    context.report(1)
+
+
+def _trouble(problem: ImageProblem) -> ImageTrouble:
+    return ImageTrouble(problem.key, problem.status.value, problem.message)
+
+
+def _embedding_troubles(path: Path) -> list[ImageTrouble]:
+    with np.load(path, allow_pickle=False) as part:
+        return [ImageTrouble(*told) for told in json.loads(str(part["problems"]))]
+
+
+def _findings(path: Path) -> list[Finding]:
+    return [
+        Finding(
+            row["train_image"],
+            row["test_image"],
+            MatchMethod(row["method"]),
+            row["similarity"],
+            LeakType(row["leak_type"]),
+            row["hamming_distance"],
+        )
+        for row in json.loads(path.read_bytes())
+    ]
