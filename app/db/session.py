@@ -46,14 +46,18 @@ class Database:
             yield session
 
     @contextmanager
-    def writing(self) -> Iterator[Session]:
+    def writing(self, *, snapshot: bool = False) -> Iterator[Session]:
         """A session that is committed when the block ends well, and rolled back otherwise.
+
+        With ``snapshot`` everything read is of one moment; SQLite's write lock gives that anyway.
 
         Raises:
             OutOfSpace: the disk is full; nothing of the block was kept.
         """
         with self._writer() as session:
             try:
+                if snapshot and not self.is_sqlite:
+                    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
                 yield session
                 session.commit()
                 _run_after_commit(session)

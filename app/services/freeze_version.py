@@ -154,6 +154,8 @@ def _snapshot(
         "leak_rows": [report_row_json(row) for row in report_rows(session, access.id)],
         "leak_runs": _leak_runs(session, access.id),
         "accepted": accepted,
+        "last_review_event": reviews_repository.last_event_id(session, access.id),
+        "last_verdict_event": leaks_repository.last_verdict_id(session, access.id),
     }
 
 

@@ -179,7 +179,7 @@ def _card(
     mine = next((r for r, _ in reviews if r.reviewer_id == access.actor.user_id and not r.is_adjudication), None)
     name = access.actor.username
     hidden = policies.blind and not access.is_lead and (mine is None or mine.status != "submitted")
-    others = None if hidden else [_review(r, n) for r, n in reviews if r is not mine]
+    others = None if hidden else [review_view(r, n) for r, n in reviews if r is not mine]
     confidences = [flag.confidence for flag in flags if flag.confidence is not None]
     return SampleCard(
         id=sample.id,
@@ -191,11 +191,11 @@ def _card(
         bytes=None,
         image_url=image_url(sample.id),
         thumb_url=thumb_url(sample.id),
-        flags=[_flag(flag) for flag in flags],
+        flags=[flag_view(flag) for flag in flags],
         suggested_label=suggestion,
         confidence=max(confidences, default=None),
         branches=standard_tree(policies.mislabel_threshold).branches(domain_flags),
-        review=_review(mine, name) if mine else None,
+        review=review_view(mine, name) if mine else None,
         others=others,
         state=state.state if state else "open",
         version=state.version if state else 0,
@@ -208,20 +208,17 @@ def _card(
     )
 
 
-def _flag(flag: FlagRow) -> FlagView:
+def flag_view(flag: FlagRow) -> FlagView:
     return FlagView(
         flag.id, flag.issue_type, flag.raw_issue_type, flag.confidence, flag.suggested_label, flag.reason,
         flag.source, flag.group,
     )  # fmt: skip
 
 
-def _review(row: ReviewRow, name: str) -> ReviewView:
+def review_view(row: ReviewRow, name: str) -> ReviewView:
     return ReviewView(
         name, row.status, row.decision, row.new_label, row.tags, row.note, row.answers, row.version, row.updated_at
     )
-
-
-review_view = _review
 
 
 def _pair(pair: leaks_repository.OtherSide) -> PairView:

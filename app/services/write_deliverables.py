@@ -61,7 +61,7 @@ def _events(session: Session, version: Version) -> list[dict[str, Any]]:
             "image_id": keys[event.sample_id], "reverts": event.reverts_event_id, **event.payload,
         }
         for event, name in reviews_repository.list_events(session, version.project_id)
-        if event.created_at <= version.created_at
+        if event.id <= version.snapshot["last_review_event"]
     ]  # fmt: skip
     verdicts = [
         {
@@ -69,7 +69,7 @@ def _events(session: Session, version: Version) -> list[dict[str, Any]]:
             "train_image": train, "test_image": test, "verdict": event.verdict,
         }
         for event, name, train, test in leaks_repository.list_verdict_events(session, version.project_id)
-        if event.created_at <= version.created_at
+        if event.id <= version.snapshot["last_verdict_event"]
     ]  # fmt: skip
     return [*reviews, *verdicts]
 

@@ -201,3 +201,12 @@ def pairs_of_samples(session: Session, ids: Sequence[int], limit: int = 6) -> di
                 if mine.id in set(chunk) and len(found.setdefault(mine.id, [])) < limit:
                     found[mine.id].append(OtherSide(other, pair.similarity, pair.verdict))
     return found
+
+
+def last_verdict_id(session: Session, project_id: int) -> int:
+    query = (
+        select(func.max(LeakVerdictEvent.id))
+        .join(LeakPair, LeakPair.id == LeakVerdictEvent.pair_id)
+        .where(LeakPair.project_id == project_id)
+    )
+    return session.scalar(query) or 0

@@ -174,3 +174,18 @@ def submitted_since(session: Session, project_id: int, since: datetime, reviewer
     if reviewer_id is not None:
         query = query.where(ReviewEvent.reviewer_id == reviewer_id)
     return session.scalar(query) or 0
+
+
+def last_event_id(session: Session, project_id: int) -> int:
+    return session.scalar(select(func.max(ReviewEvent.id)).where(ReviewEvent.project_id == project_id)) or 0
+
+
+def list_shared(session: Session, project_id: int) -> list[tuple[int, str, str | None]]:
+    """(sample id, reviewer, decision) of the samples that at least two people answered."""
+    shared = select(SampleState.sample_id).where(SampleState.project_id == project_id, SampleState.submitted > 1)
+    query = (
+        select(ReviewRow.sample_id, User.username, ReviewRow.decision)
+        .join(User, User.id == ReviewRow.reviewer_id)
+        .where(ReviewRow.status == "submitted", ReviewRow.is_adjudication.is_(False), ReviewRow.sample_id.in_(shared))
+    )
+    return [(sample, name or "", decision) for sample, name, decision in session.execute(query).tuples()]

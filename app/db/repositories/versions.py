@@ -14,7 +14,8 @@ from app.domain.errors import NotFound
 
 
 def list_versions(session: Session, project_id: int) -> list[Version]:
-    return list(session.scalars(select(Version).where(Version.project_id == project_id).order_by(Version.number.desc())))
+    query = select(Version).where(Version.project_id == project_id).order_by(Version.number.desc())
+    return list(session.scalars(query))
 
 
 def get_version(session: Session, project_id: int, number: int) -> Version:

@@ -1,0 +1,177 @@
+"""Pictures for the browser: always decoded and written anew, never a dataset's own bytes.
+
+Decoding runs in child processes with a memory limit: a file that kills its decoder costs one request an error, and
+the server nothing.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import hashlib
+import io
+import multiprocessing
+import resource
+import signal
+import threading
+import warnings
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from app.adapters.files import write_atomically
+from app.adapters.folder_dataset import open_image
+from app.domain.errors import InvalidFile
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+SIZES = {"thumb": 256, "full": 2048}
+"""Longest side in pixels of each size that is served. Smaller images stay as they are."""
+
+_TIMEOUT = 20
+_MEMORY = 2 << 30
+_TINY = 256
+"""Images up to this many pixels a side go out as PNG, so that every pixel arrives as it is."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What is sent: the bytes, their type, and the size of the image in the dataset."""
+
+    data: bytes
+    media_type: str
+    etag: str
+
+
+class Pictures:
+    """Makes pictures and keeps them in a cache folder, keyed by the file's size and time."""
+
+    def __init__(self, cache: Path, *, processes: int, max_pixels: int) -> None:
+        self._cache, self._processes, self._max_pixels = cache, processes, max_pixels
+        self._pool: concurrent.futures.ProcessPoolExecutor | None = None
+        self._lock = threading.Lock()
+
+    def picture(self, root: Path, key: str, size: str) -> Picture:
+        """One image at one of ``SIZES``.
+
+        Raises:
+            NotFound: the file is missing.
+            InvalidFile: the file is no image that can be decoded; says why.
+        """
+        with open_image(root, key) as stream:
+            stat = _stat_of(stream.fileno())
+            name = hashlib.sha256(f"{root}\0{key}\0{stat}\0{size}".encode()).hexdigest()
+            cached = self._find(name)
+            if cached is not None:
+                return cached
+            data = stream.read()
+        if not data:
+            raise InvalidFile(f"{key} is empty (0 bytes).")
+        made = self._render(key, data, size)
+        path = self._path(name)
+        write_atomically(path, lambda out: out.write(made))
+        return _as_picture(made, name)
+
+    def _path(self, name: str) -> Path:
+        return self._cache / name[:2] / name
+
+    def _find(self, name: str) -> Picture | None:
+        try:
+            return _as_picture(self._path(name).read_bytes(), name)
+        except FileNotFoundError:
+            return None
+
+    def _render(self, key: str, data: bytes, size: str) -> bytes:
+        try:
+            result = self._executor().submit(render, data, SIZES[size], self._max_pixels).result(timeout=_TIMEOUT)
+        except BrokenProcessPool:
+            self._drop_pool()
+            raise InvalidFile(f"{key} made the image decoder crash.") from None
+        except concurrent.futures.TimeoutError:
+            self._drop_pool()
+            raise InvalidFile(f"{key} took longer than {_TIMEOUT} seconds to decode.") from None
+        if isinstance(result, str):
+            raise InvalidFile(f"{key} {result}")
+        return result
+
+    def _executor(self) -> concurrent.futures.ProcessPoolExecutor:
+        with self._lock:
+            if self._pool is None:
+                self._pool = concurrent.futures.ProcessPoolExecutor(
+                    self._processes, multiprocessing.get_context("forkserver"), initializer=_limit_child
+                )
+            return self._pool
+
+    def _drop_pool(self) -> None:
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def close(self) -> None:
+        self._drop_pool()
+
+
+def _stat_of(descriptor: int) -> str:
+    import os
+
+    stat = os.fstat(descriptor)
+    return f"{stat.st_size}:{stat.st_mtime_ns}"
+
+
+def _as_picture(data: bytes, name: str) -> Picture:
+    media_type = "image/png" if data.startswith(b"\x89PNG") else "image/jpeg"
+    return Picture(data, media_type, f'"{name[:32]}"')
+
+
+def _limit_child() -> None:
+    """Ctrl-C is the parent's business; memory has an end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+
+
+def render(data: bytes, longest: int, max_pixels: int) -> bytes | str:
+    """Decode ``data`` and encode it anew with its longer side at most ``longest``; a string says what is wrong."""
+    Image.MAX_IMAGE_PIXELS = max_pixels
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                return _encode(image, longest)
+    except UnidentifiedImageError:
+        return "is not an image that Winnow reads (JPEG, PNG, WebP, BMP, GIF, TIFF)."
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return f"has more than {max_pixels:,} pixels and is not decoded."
+    except MemoryError:
+        return "needs more memory to decode than is allowed."
+    except (OSError, ValueError, SyntaxError, IndexError, TypeError, EOFError) as error:
+        return f"is damaged: {error}."
+
+
+def _encode(image: Image.Image, longest: int) -> bytes:
+    image.draft("RGB", (longest, longest))
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode not in ("RGB", "L"):
+        upright = _flatten(upright)
+    tiny = max(upright.size) <= min(_TINY, longest)
+    if not tiny:
+        upright.thumbnail((longest, longest), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    out = io.BytesIO()
+    if tiny and max(upright.size) <= 128:
+        upright.save(out, "PNG")
+    else:
+        upright.convert("RGB").save(out, "JPEG", quality=90 if longest > 512 else 84)
+    return out.getvalue()
+
+
+def _flatten(image: Image.Image) -> Image.Image:
+    """Show transparency on neutral grey, and 16-bit values scaled down to 8."""
+    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
+        low, high = (float(value) for value in image.getextrema())  # type: ignore[arg-type]
+        scale = 255.0 / (high - low) if high > low else 0.0
+        return image.convert("F").point(lambda value: (value - low) * scale).convert("L")
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        ground = Image.new("RGBA", layer.size, (128, 128, 128, 255))
+        return Image.alpha_composite(ground, layer).convert("RGB")
+    return image.convert("RGB")
