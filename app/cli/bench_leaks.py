@@ -31,12 +31,8 @@ METHODS = (MatchMethod.EXACT, MatchMethod.PERCEPTUAL)
 def add_parser(
     subparsers: argparse._SubParsersAction[argparse.ArgumentParser],
 ) -> argparse.ArgumentParser:
-    parser = subparsers.add_parser(
-        "leaks", help="time exact and perceptual leak search over a folder of images"
-    )
-    parser.add_argument(
-        "images", type=Path, help="a folder with train/<class>/<file> and test/<class>/<file>"
-    )
+    parser = subparsers.add_parser("leaks", help="time exact and perceptual leak search over a folder of images")
+    parser.add_argument("images", type=Path, help="a folder with train/<class>/<file> and test/<class>/<file>")
     parser.add_argument("--repeats", type=int, default=3, metavar="N")
     parser.add_argument("--processes", type=int, default=2, metavar="N")
     parser.add_argument("--json", action="store_true")

@@ -25,9 +25,7 @@ class ImageFolder:
         found = [(f"{self.name}/{path.relative_to(self.path).as_posix()}", path) for path in _walk(self.path)]
         if not found:
             endings = ", ".join(sorted(IMAGE_SUFFIXES))
-            raise InvalidInput(
-                f"There are no images in {self.path}. Files ending in {endings} count as images."
-            )
+            raise InvalidInput(f"There are no images in {self.path}. Files ending in {endings} count as images.")
         return sorted(found)
 
     def label_of(self, key: str) -> str | None:
@@ -52,9 +50,7 @@ def open_folders(train: Path, test: Path | None) -> tuple[ImageFolder, ImageFold
 
 def _existing(path: Path, option: str) -> Path:
     if not path.is_dir():
-        raise InvalidInput(
-            f"{option} {path} is not a folder." if path.exists() else f"{option} {path} does not exist."
-        )
+        raise InvalidInput(f"{option} {path} is not a folder." if path.exists() else f"{option} {path} does not exist.")
     return path.resolve()
 
 

@@ -207,9 +207,7 @@ def problems_path(output: Path) -> Path:
     return output.with_name(f"{output.stem}_problems.csv")
 
 
-def _write_files(
-    output: Path, rows: list[LeakReportRow], summary: LeaksSummary, result: LeakRunResult
-) -> None:
+def _write_files(output: Path, rows: list[LeakReportRow], summary: LeaksSummary, result: LeakRunResult) -> None:
     from workers.engines.atomic_files import text_replaced_atomically
 
     with text_replaced_atomically(output) as stream:

@@ -184,5 +184,3 @@ def write_events(stream: TextIO, content: Content) -> int:
     for event in content.events:
         stream.write(json.dumps(event, ensure_ascii=False, sort_keys=True) + "\n")
     return len(content.events)
-
-

@@ -136,9 +136,7 @@ def _people(session: Session, project_id: int) -> _People:
     return _People(dict(sorted(counts.items())), measure_agreement(answers).text, len(notes), notes)
 
 
-def _snapshot(
-    session: Session, access: Access, merged: Merged, accepted: list[str], people: _People
-) -> dict[str, Any]:
+def _snapshot(session: Session, access: Access, merged: Merged, accepted: list[str], people: _People) -> dict[str, Any]:
     return {
         "dataset": access.project.slug,
         "label_coding": access.project.label_coding,

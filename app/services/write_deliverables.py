@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import io
-import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -89,8 +88,3 @@ def _file_row(version_id: int, path: Path, rows: int | None) -> dict[str, Any]:
         "version_id": version_id, "name": path.name, "bytes": path.stat().st_size, "rows": rows,
         "sha256": sha256_of(path),
     }  # fmt: skip
-
-
-def manifest_json(files: Iterable[Mapping[str, Any]]) -> str:
-    """The list of a zip's files, with digest and rows of each."""
-    return json.dumps(sorted(files, key=lambda file: str(file["name"])), indent=1) + "\n"

@@ -98,5 +98,3 @@ def _is_own(headers: Headers) -> bool:
 
 def allowed_hosts(hosts: Iterable[str]) -> list[str]:
     return [*hosts, "127.0.0.1", "localhost", "testserver"] if hosts else ["*"]
-
-

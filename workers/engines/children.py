@@ -174,9 +174,7 @@ def _limit_memory() -> None:
     server."""
     limit = _address_space_in_use() + MEMORY_PER_CHILD
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(
-        resource.RLIMIT_AS, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard)
-    )
+    resource.setrlimit(resource.RLIMIT_AS, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
 
 
 def _address_space_in_use() -> int:

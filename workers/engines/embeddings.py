@@ -105,9 +105,7 @@ def choose_device(device: str) -> torch.device:
         torch.empty(1, device=chosen)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).strip().split("\n")[0]
-        raise InvalidInput(
-            f"Device {device!r} cannot be used here ({reason}). Use --device auto or cpu."
-        ) from error
+        raise InvalidInput(f"Device {device!r} cannot be used here ({reason}). Use --device auto or cpu.") from error
     return chosen
 
 
@@ -120,9 +118,7 @@ def _load_network(weights: Path | None) -> torch.nn.Module:
     try:
         network.load_state_dict(state)
     except (RuntimeError, TypeError, AttributeError) as error:
-        raise InvalidInput(
-            f"{weights} does not hold the weights of a ResNet50. {_HOW_TO_GET_WEIGHTS}"
-        ) from error
+        raise InvalidInput(f"{weights} does not hold the weights of a ResNet50. {_HOW_TO_GET_WEIGHTS}") from error
     network.fc = torch.nn.Identity()
     return cast("torch.nn.Module", network.eval())
 

@@ -70,9 +70,7 @@ def _is_colour_profile(marker: int, content: bytes) -> bool:
 
 def _frame_components(frame: bytes) -> int:
     height, width = int.from_bytes(frame[5:7], "big"), int.from_bytes(frame[7:9], "big")
-    is_plain = (
-        frame[4] == 8 and frame[9] in (1, 3) and 0 < height * width < min(MAX_PIXELS, _PILLOW_WARNS_ABOVE)
-    )
+    is_plain = frame[4] == 8 and frame[9] in (1, 3) and 0 < height * width < min(MAX_PIXELS, _PILLOW_WARNS_ABOVE)
     return frame[9] if is_plain else 0
 
 

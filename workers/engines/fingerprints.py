@@ -118,9 +118,7 @@ def _measure(ref: ImageRef) -> tuple[Fingerprint, NDArray[np.uint8] | None]:
         return _problem(ref, error, data), None
 
 
-def _measure_pixels(
-    ref: ImageRef, data: bytes, pixels: NDArray[np.uint8]
-) -> tuple[Fingerprint, NDArray[np.uint8]]:
+def _measure_pixels(ref: ImageRef, data: bytes, pixels: NDArray[np.uint8]) -> tuple[Fingerprint, NDArray[np.uint8]]:
     size = (pixels.shape[1], pixels.shape[0])
     rgb = pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, np.newaxis], 3, axis=2)
     return _fingerprint(ref, data, _digest("RGB", size, rgb.data), size), reduce_pixels(pixels)
@@ -154,9 +152,7 @@ def _normalised(image: Image.Image) -> tuple[str, bytes]:
     return "RGB", (image if image.mode == "RGB" else image.convert("RGB")).tobytes()
 
 
-def _fingerprint(
-    ref: ImageRef, data: bytes, pixels: str, size: tuple[int, int], phash: int = 0
-) -> Fingerprint:
+def _fingerprint(ref: ImageRef, data: bytes, pixels: str, size: tuple[int, int], phash: int = 0) -> Fingerprint:
     return Fingerprint(
         key=ref.key,
         status=ImageStatus.OK,

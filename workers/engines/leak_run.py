@@ -112,9 +112,7 @@ def check_parameters(methods: Collection[MatchMethod], max_distance: int, min_si
         raise InvalidInput(f"The semantic threshold must be above 0 and at most 1, not {min_similarity}.")
 
 
-def _search_fingerprints(
-    run: _Run, methods: Collection[MatchMethod], max_distance: int
-) -> list[LeakCandidate]:
+def _search_fingerprints(run: _Run, methods: Collection[MatchMethod], max_distance: int) -> list[LeakCandidate]:
     with run.timed("fingerprints"):
         query, reference = _fingerprint_both(run)
     found: list[LeakCandidate] = []

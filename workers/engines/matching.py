@@ -35,9 +35,7 @@ _ROUNDING = 1e-9
 'equal'."""
 
 
-def find_exact(
-    query: FingerprintTable, reference: FingerprintTable, *, same: bool = False
-) -> Iterator[LeakCandidate]:
+def find_exact(query: FingerprintTable, reference: FingerprintTable, *, same: bool = False) -> Iterator[LeakCandidate]:
     """Pairs of identical pixels, told apart by whether the whole file is identical.
 
     Equal files decode to equal pixels, so looking for pixels finds both.
@@ -110,14 +108,10 @@ def _perceptual_candidates(
         keep &= left < right
     left, right, distances = left[keep], right[keep], distances[keep]
     order = np.lexsort((right, distances, left))
-    for q, r, distance in zip(
-        left[order].tolist(), right[order].tolist(), distances[order].tolist(), strict=True
-    ):
+    for q, r, distance in zip(left[order].tolist(), right[order].tolist(), distances[order].tolist(), strict=True):
         train, test = _sides(query.keys[q], reference.keys[r], same)
         similarity = 1 - distance / HASH_BITS
-        yield LeakCandidate(
-            train, test, MatchMethod.PERCEPTUAL, similarity, LeakType.NEAR_DUPLICATE, distance
-        )
+        yield LeakCandidate(train, test, MatchMethod.PERCEPTUAL, similarity, LeakType.NEAR_DUPLICATE, distance)
 
 
 def find_semantic(
@@ -160,9 +154,7 @@ def _screen(block: Vectors, reference: Vectors, threshold: float) -> tuple[Rows,
     return np.concatenate([left for left, _ in found]), np.concatenate([right for _, right in found])
 
 
-def _cosines(
-    query_vectors: Vectors, left: Rows, reference_vectors: Vectors, right: Rows
-) -> NDArray[np.float64]:
+def _cosines(query_vectors: Vectors, left: Rows, reference_vectors: Vectors, right: Rows) -> NDArray[np.float64]:
     """Pair by pair in double precision: a matrix product rounds differently with the block it is part of."""
     cosines = np.zeros(len(left))
     for start in range(0, len(left), _REFERENCE_BLOCK):

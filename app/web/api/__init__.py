@@ -1,0 +1,11 @@
+"""``/api/v1``: JSON routes, one module per resource."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from app.web.api import imports, jobs, leaks, projects, reviews, samples, versions
+
+router = APIRouter(prefix="/api/v1")
+for module in (projects, samples, reviews, imports, leaks, jobs, versions):
+    router.include_router(module.router)

@@ -1,0 +1,80 @@
+"""Imports: send an export, see what came of it, download what was refused."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from app.domain.errors import InvalidFile
+from app.services import view_imports
+from app.services.import_flags import start_import
+from app.services.view_imports import ImportView
+from app.web.dependencies import LeadAccess, LeadReadAccess, ReadingDep, WiringDep, WritingDep, get_wiring
+
+router = APIRouter(prefix="/projects/{slug}/imports", tags=["imports"])
+
+
+@dataclass(frozen=True)
+class ImportList:
+    items: list[ImportView]
+
+
+async def read_body(request: Request) -> bytes:
+    """The raw body, up to the server's limit; read before the route runs in its thread."""
+    limit = get_wiring(request).settings.max_upload
+    parts: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise InvalidFile(f"The file is larger than {limit:,} bytes. Split it, or raise WINNOW_MAX_UPLOAD.")
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+@router.get("")
+def list_imports(access: LeadReadAccess, session: ReadingDep) -> ImportList:
+    return ImportList(view_imports.list_imports(session, access))
+
+
+@router.post("", status_code=202)
+def send_import(
+    access: LeadAccess,
+    session: WritingDep,
+    wiring: WiringDep,
+    data: Annotated[bytes, Depends(read_body)],
+    file_name: Annotated[str, Query(max_length=300)] = "export.csv",
+    source: Annotated[str, Query(max_length=100)] = "",
+    confidence_in_percent: bool = False,
+) -> ImportView:
+    """Send an export as the raw body; it is checked and applied in the background."""
+    row = start_import(
+        session, wiring.doorbell, access, folder=wiring.settings.folder("uploads"), file_name=file_name, data=data,
+        source=source, confidence_in_percent=confidence_in_percent,
+    )  # fmt: skip
+    return view_imports.view_import(session, access, row)
+
+
+@router.get("/{import_id}")
+def get_import(import_id: int, access: LeadReadAccess, session: ReadingDep) -> ImportView:
+    return view_imports.get_import(session, access, import_id)
+
+
+@router.get("/{import_id}/rejects.csv")
+def get_rejects(import_id: int, access: LeadReadAccess, session: ReadingDep) -> Response:
+    """Every row that was not taken, with its line and the reason."""
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["line", "code", "reason", "row"])
+    for reject in view_imports.list_rejects(session, access, import_id, None):
+        writer.writerow([reject.line, reject.code, reject.reason, reject.raw])
+    return download(f"import_{import_id}_rejected_rows.csv", stream.getvalue(), "text/csv")
+
+
+def download(name: str, text: str, media_type: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(text, media_type=f"{media_type}; charset=utf-8", headers=headers)

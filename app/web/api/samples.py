@@ -1,0 +1,110 @@
+"""Samples: the list, one sample's card, and the review queue."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from app.domain.errors import InvalidInput
+from app.services import list_samples as listing
+from app.services import review_queue
+from app.services.list_samples import SampleFilter, SamplePage
+from app.services.review_queue import QueueAnswer, QueueFilter
+from app.services.sample_card import SampleCard, get_card
+from app.web.dependencies import ReadingDep, ReviewAccess, ViewAccess, WiringDep, WritingDep
+
+router = APIRouter(prefix="/projects/{slug}", tags=["samples"])
+
+Text = Annotated[str | None, Query(max_length=300)]
+Share = Annotated[str | None, Query(max_length=20, description="a number from 0 to 1; empty for no limit")]
+SampleId = Annotated[int, Query(ge=0, le=2**62)]
+
+
+def queue_filter(
+    issue_type: Text = None,
+    given_label: Text = None,
+    split: Text = None,
+    min_confidence: Share = None,
+    max_confidence: Share = None,
+) -> QueueFilter:
+    """Empty parameters count as not given, because forms send them so."""
+    low, high = read_share(min_confidence, "min_confidence"), read_share(max_confidence, "max_confidence")
+    return QueueFilter(issue_type or None, given_label or None, split or None, low, high)
+
+
+def read_share(text: str | None, name: str) -> float | None:
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value <= 1.0:
+        raise InvalidInput(f"{name} is a number from 0 to 1, not {text!r}.")
+    return value
+
+
+def sample_filter(
+    issue_type: Text = None,
+    given_label: Text = None,
+    split: Text = None,
+    decision: Text = None,
+    state: Text = None,
+    tag: Text = None,
+    reviewer: Text = None,
+    q: Text = None,
+) -> SampleFilter:
+    values = (issue_type, given_label, split, decision, state, tag, reviewer, q)
+    return SampleFilter(*(value or None for value in values))
+
+
+QueueFilterDep = Annotated[QueueFilter, Depends(queue_filter)]
+SampleFilterDep = Annotated[SampleFilter, Depends(sample_filter)]
+
+
+def read_ids(text: str) -> list[int]:
+    """Read ``1,2,3``."""
+    parts = [part for part in text.split(",") if part]
+    if not all(part.isdigit() and len(part) < 19 for part in parts):
+        raise InvalidInput("exclude is a list of sample ids like 1,2,3.")
+    return [int(part) for part in parts]
+
+
+@router.get("/samples")
+def list_samples(
+    access: ViewAccess,
+    session: ReadingDep,
+    wanted: SampleFilterDep,
+    sort: Annotated[str, Query(max_length=20)] = "confidence",
+    cursor: Text = None,
+) -> SamplePage:
+    """Flagged and reviewed samples, a page at a time."""
+    return listing.list_samples(session, access, wanted, sort=sort, cursor=cursor)
+
+
+@router.get("/samples/{sample_id}")
+def get_sample(sample_id: int, access: ViewAccess, session: ReadingDep) -> SampleCard:
+    return get_card(session, access, sample_id)
+
+
+@router.get("/queue")
+def get_queue(
+    access: ReviewAccess,
+    session: WritingDep,
+    wiring: WiringDep,
+    wanted: QueueFilterDep,
+    count: Annotated[int, Query(ge=1, le=50)] = 6,
+    exclude: Annotated[str, Query(max_length=2000)] = "",
+) -> QueueAnswer:
+    """The next samples for this reviewer, reserved for a while; nobody else gets them."""
+    lease = timedelta(minutes=wiring.settings.lease_minutes)
+    held = read_ids(exclude)
+    return review_queue.next_samples(session, access, wanted, count=count, exclude=held, lease=lease)
+
+
+@router.delete("/queue", status_code=204)
+def give_back_queue(access: ReviewAccess, session: WritingDep) -> None:
+    """Give back all that this reviewer holds."""
+    review_queue.give_back(session, access)

@@ -1,0 +1,105 @@
+"""Bodies that the API takes. Unknown fields are refused, so that a misspelt one is not silently ignored."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from app.domain.reviews import ReviewInput, ReviewStatus
+from app.domain.taxonomy import Decision
+from app.domain.tree_walk import GivenAnswer
+
+EventId = Annotated[str, StringConstraints(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9-]+$")]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=300)]
+Word = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class AnswerBody(Body):
+    node: Word
+    answer: Word
+    label: Name | None = None
+
+
+class DecisionBody(Body):
+    """A decision by hand, or the answers along the tree from which the server works it out."""
+
+    decision: Decision | None = None
+    new_label: Name | None = None
+    tags: list[Word] = Field(default_factory=list, max_length=50)
+    note: str = Field("", max_length=10_000)
+
+    def as_input(self) -> ReviewInput:
+        return ReviewInput(
+            ReviewStatus.SUBMITTED, manual=True, decision=self.decision, new_label=self.new_label,
+            tags=tuple(self.tags), note=self.note,
+        )  # fmt: skip
+
+
+class ReviewBody(DecisionBody):
+    client_event_id: EventId
+    base_version: int = Field(ge=0)
+    status: Literal["submitted", "skipped"] = "submitted"
+    answers: list[AnswerBody] = Field(default_factory=list, max_length=20)
+    manual: bool = False
+    lead_time_ms: int = Field(0, ge=0)
+
+    def as_input(self) -> ReviewInput:
+        return ReviewInput(
+            ReviewStatus(self.status),
+            tuple(GivenAnswer(a.node, a.answer, a.label) for a in self.answers),
+            self.manual,
+            self.decision,
+            self.new_label,
+            tuple(self.tags),
+            self.note,
+        )
+
+
+class BatchBody(DecisionBody):
+    """One answer for many samples: ``ids`` are sample keys, as in the manifest's ``image_id``."""
+
+    ids: list[Name] = Field(min_length=1, max_length=10_000)
+    batch_id: EventId
+    relabel_to: Literal["suggestion"] | None = None
+
+
+class AdjudicationBody(DecisionBody):
+    client_event_id: EventId
+    base_version: int = Field(ge=0)
+
+
+class StepBody(Body):
+    client_event_id: EventId
+
+
+class VerdictBody(Body):
+    client_event_id: EventId
+    base_version: int = Field(ge=0)
+    verdict: Literal["confirmed", "rejected", "open"]
+
+
+class ProjectBody(Body):
+    name: Name
+    root: Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+    label_coding: Literal["name", "index"] = "name"
+
+
+class LeakRunBody(Body):
+    methods: list[Word] = Field(default_factory=lambda: ["exact", "perceptual"], min_length=1, max_length=10)
+    scope: Literal["across", "within"] = "across"
+    train_split: Name = "train"
+    test_split: Name = "test"
+    phash_threshold: int = 5
+    semantic_threshold: float = 0.95
+    batch_size: int = 32
+    device: Word = "auto"
+
+
+class VersionBody(Body):
+    note: str = Field("", max_length=2000)
+    accept: list[Word] = Field(default_factory=list, max_length=50)
