@@ -1,0 +1,32 @@
+"""The perceptual hash by which the demo makes sure that no two of its scenes look alike by accident."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+
+@lru_cache(maxsize=1)
+def _cosines() -> npt.NDArray[np.float64]:
+    rows, columns = np.arange(8)[:, None], np.arange(32)[None, :]
+    return np.asarray(np.cos(np.pi * rows * (2 * columns + 1) / 64))
+
+
+def perceptual_hash(image: Image.Image) -> int:
+    """The usual 64-bit pHash: signs of the 8x8 lowest frequencies of a 32x32 grey image against their median."""
+    small = image.convert("L").resize((32, 32), Image.Resampling.LANCZOS)
+    waves = _cosines() @ np.asarray(small, np.float64) @ _cosines().T
+    bits = (waves > np.median(waves)).flatten()
+    return int("".join("1" if bit else "0" for bit in bits), 2)
+
+
+def mirrored_hash(image: Image.Image) -> int:
+    return perceptual_hash(image.transpose(Image.Transpose.FLIP_LEFT_RIGHT))
+
+
+def distance(first: int, second: int) -> int:
+    """Bits in which two hashes differ."""
+    return (first ^ second).bit_count()
