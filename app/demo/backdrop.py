@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from app.demo.canvas import Canvas, Paint, Point
-from app.demo.colour import BLACK, RGB, WHITE, Light, brighten, mix
+from app.demo.colour import RGB, WHITE, Light, brighten, mix
 from app.demo.noise import Tones, plane_texture, skyline, texture
 
 
@@ -34,10 +34,10 @@ class Sky:
 def paint_sky(canvas: Canvas, light: Light, horizon: float, cloudiness: float | None = None) -> Sky:
     """The upper part of a scene, down to ``horizon`` pixels from the top."""
     rng = canvas.rng
-    ground = [(0.0, 0.0), (canvas.width, 0.0), (canvas.width, canvas.height), (0.0, canvas.height)]
-    canvas.fill(ground, Paint((light.haze,)))
-    sky = [(0.0, 0.0), (canvas.width, 0.0), (canvas.width, horizon + 1), (0.0, horizon + 1)]
-    canvas.fill(sky, Paint(light.sky, texture=0.03, grain=0.3, stretch=3))
+    canvas.image.paste(light.haze, (0, 0, *canvas.image.size))
+    rows = max(4, round(horizon) + 2)
+    bands = texture(rng, canvas.width, rows, 0.1, 0.3) * np.float32(0.03)
+    canvas.lay(bands + np.linspace(0, 1, rows, dtype=np.float32)[:, None], light.sky, (0, 0, canvas.width, rows))
     sun = (rng.uniform(0.08, 0.92) * canvas.width, rng.uniform(*light.sun_height) * horizon)
     if light.darkness > 0.3:
         _stars(canvas, horizon, light.darkness)
@@ -119,7 +119,7 @@ def _glitter(canvas: Canvas, sky: Sky, ripples: Tones, top: float) -> None:
     strength = {"overcast": 0.15, "storm": 0.2, "mist": 0.3, "noon": 0.55}.get(sky.light.name, 0.95)
     mask = path * np.clip(ripples * 2.4 + 0.25, 0, 1) * np.float32(strength)
     colour = mix(sky.light.sun, WHITE, 0.35)
-    canvas.lay(np.ones_like(mask), (BLACK, colour), (0, top, width, top + height), np.asarray(mask, np.float32))
+    canvas.veil(colour, (0, top, width, top + height), np.asarray(mask, np.float32))
 
 
 def paint_meadow(canvas: Canvas, sky: Sky, colour: RGB, top: float | None = None, roll: float = 0.0) -> None:
@@ -130,7 +130,7 @@ def paint_meadow(canvas: Canvas, sky: Sky, colour: RGB, top: float | None = None
     blades = plane_texture(rng, canvas.width, height, grain=rng.uniform(1.4, 2.2), tilt=0.14, stretch=1.4)
     broad = plane_texture(rng, canvas.width, height, grain=0.3, tilt=0.3)
     down = np.linspace(0, 1, height, dtype=np.float32)[:, None]
-    tones = 0.5 - down * 0.3 + blades * (0.08 + 0.16 * down) + broad * 0.3
+    tones = 0.5 - down * 0.3 + blades * (0.14 + 0.2 * down) + broad * 0.2
     stops = (light.dim(brighten(colour, 0.55)), light.dim(colour), light.lit(colour), light.far(colour, 0.5))
     edge = skyline(rng, canvas.width, 0.3) * np.float32(roll)
     rows = np.arange(height, dtype=np.float32)[:, None]

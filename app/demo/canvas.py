@@ -153,9 +153,17 @@ class Canvas:
         k = self.scale
         left, top, right, bottom = round(box[0] * k), round(box[1] * k), round(box[2] * k), round(box[3] * k)
         size = (max(1, right - left), max(1, bottom - top))
-        layer = coloured(grey(tones), stops).resize(size, Image.Resampling.BILINEAR)
         cover = None if mask is None else grey(mask).resize(size, Image.Resampling.BILINEAR)
+        layer = coloured(grey(tones).resize(size, Image.Resampling.BILINEAR), stops)
         self.image.paste(layer, (left, top), cover)
+
+    def veil(self, colour: RGB, box: Box, mask: Tones) -> None:
+        """One colour laid over a box, as thickly as the mask says."""
+        k = self.scale
+        corners = (round(box[0] * k), round(box[1] * k), round(box[2] * k), round(box[3] * k))
+        size = (max(1, corners[2] - corners[0]), max(1, corners[3] - corners[1]))
+        cover = grey(mask).resize(size, Image.Resampling.BILINEAR)
+        self.image.paste(colour, (corners[0], corners[1], corners[0] + size[0], corners[1] + size[1]), cover)
 
     def blur(self, radius: float) -> None:
         """Throws everything drawn so far out of focus."""

@@ -13,13 +13,19 @@ BLACK: RGB = (0, 0, 0)
 
 def mix(first: RGB, second: RGB, share: float) -> RGB:
     """The colour that lies ``share`` of the way from the first to the second."""
-    red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
-    return red, green, blue
+    return (
+        round(first[0] + (second[0] - first[0]) * share),
+        round(first[1] + (second[1] - first[1]) * share),
+        round(first[2] + (second[2] - first[2]) * share),
+    )
 
 
 def brighten(colour: RGB, factor: float) -> RGB:
-    red, green, blue = (max(0, min(255, round(value * factor))) for value in colour)
-    return red, green, blue
+    return (
+        min(255, round(colour[0] * factor)),
+        min(255, round(colour[1] * factor)),
+        min(255, round(colour[2] * factor)),
+    )
 
 
 def vary(colour: RGB, rng: random.Random, amount: int) -> RGB:
@@ -80,8 +86,8 @@ LIGHTS: tuple[Light, ...] = (
           (18, 54, 68), (232, 242, 220), (96, 150, 156), (0.5, 0.9)),
     Light("pastel", ((132, 158, 214), (214, 182, 214), (255, 214, 200)), (255, 236, 224), (250, 226, 222),
           (92, 84, 128), (255, 232, 232), (190, 168, 204), (0.5, 0.85)),
-    Light("night", ((6, 10, 30), (14, 26, 60), (42, 62, 102)), (236, 240, 250), (96, 112, 158),
-          (6, 10, 28), (66, 80, 116), (18, 26, 54), (0.1, 0.45), 0.8),
+    Light("night", ((6, 10, 30), (14, 26, 60), (42, 62, 102)), (236, 240, 250), (128, 142, 186),
+          (10, 16, 40), (66, 80, 116), (18, 26, 54), (0.1, 0.45), 0.8),
     Light("amber", ((150, 90, 54), (222, 150, 80), (255, 216, 140)), (255, 240, 190), (255, 216, 150),
           (84, 44, 34), (255, 220, 158), (184, 112, 74), (0.5, 0.9)),
 )

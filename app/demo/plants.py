@@ -37,14 +37,16 @@ def draw_crown(canvas: Canvas, sky: Sky, centre: Point, a: float, b: float, colo
     """Foliage: clumps of leaves, dark inside and below, bright where the sun falls."""
     rng = canvas.rng
     side = -sky.light_from(centre[0] / canvas.width)
-    clumps = [_clump_place(rng, centre, a, b) for _ in range(26)]
+    clumps = [_clump_place(rng, centre, a, b) for _ in range(24)]
+    clumps += [(centre[0] + a * 0.72 * math.cos(i * 0.698), centre[1] + b * 0.72 * math.sin(i * 0.698)) for i in range(9)]
     clumps.sort(key=lambda place: side * place[0] * -0.4 - place[1])
     base = colours[0]
     for place in clumps:
         _draw_clump(canvas, sky, place, min(a, b) * rng.uniform(0.26, 0.42), rng.choice(colours), centre, b)
-    for _ in range(70):
-        x, y = _clump_place(rng, centre, a * 1.04, b * 1.04)
-        canvas.disc((x, y), min(a, b) * rng.uniform(0.02, 0.05), sky.light.lit(mix(base, rng.choice(colours), 0.6)))
+    for _ in range(90):
+        spot = _clump_place(rng, centre, a * 1.1, b * 1.1)
+        tone = brighten(mix(base, rng.choice(colours), 0.6), rng.uniform(0.7, 1.2))
+        canvas.disc(spot, max(0.6, min(a, b) * rng.uniform(0.012, 0.028)), sky.light.lit(tone))
 
 
 def _clump_place(rng: random.Random, centre: Point, a: float, b: float) -> Point:
@@ -57,15 +59,19 @@ def _draw_clump(
 ) -> None:
     rng, side = canvas.rng, sky.light_from(centre[0] / canvas.width)
     height = (centre[1] - place[1]) / max(b, 1)
-    bright, dark = sky.light.lit(brighten(colour, 1.05 + 0.25 * height)), sky.light.dim(brighten(colour, 0.6))
-    for ring in range(3):
-        share = ring / 2
-        for _ in range(16):
-            angle, reach = rng.uniform(0, math.tau), radius * (1 - 0.4 * share) * math.sqrt(rng.random())
-            x = place[0] + reach * math.cos(angle) - side * radius * 0.3 * share
-            y = place[1] + reach * math.sin(angle) - radius * 0.35 * share
-            tone = mix(dark, bright, min(1.0, max(0.0, share * 0.8 + rng.uniform(-0.1, 0.25) + height * 0.2)))
-            canvas.disc((x, y), radius * rng.uniform(0.14, 0.26), tone)
+    bright, dark = sky.light.lit(brighten(colour, 1.12 + 0.22 * height)), sky.light.dim(brighten(colour, 0.55))
+    middle = mix(dark, bright, 0.55 + 0.15 * height)
+    shape = []
+    for i in range(30):
+        reach = radius * rng.uniform(0.72, 1.12)
+        shape.append((place[0] + reach * math.cos(i * 0.2094), place[1] + reach * 0.9 * math.sin(i * 0.2094)))
+    glint = (0.5 - side * 0.16, 0.26)
+    canvas.fill(shape, Paint((bright, middle, dark, dark), texture=0.34, grain=5, centre=glint))
+    for _ in range(22):
+        angle, reach = rng.uniform(0, math.tau), radius * rng.uniform(0.75, 1.16)
+        x, y = place[0] + reach * math.cos(angle), place[1] + reach * 0.9 * math.sin(angle)
+        lift = 0.5 - 0.35 * math.sin(angle) - 0.2 * side * math.cos(angle) + rng.uniform(-0.15, 0.15)
+        canvas.disc((x, y), max(0.7, radius * rng.uniform(0.04, 0.09)), mix(dark, bright, max(0.0, min(1.0, lift))))
 
 
 def draw_tree(canvas: Canvas, sky: Sky, foot: Point, height: float, colours: tuple[RGB, ...] = GREENS) -> None:

@@ -159,16 +159,20 @@ def _half(shape: Shape, x: float) -> float:
     return max(0.06, 2 * t * (1 - t) * shape.height * 1.72 + 0.1 * t * t)
 
 
+def _bar(shape: Shape, back: float, front: float) -> list[Point]:
+    """A band around the body between two places, bowed forwards as the body is round."""
+    steps = [i / 8 - 1 for i in range(17)]
+    edges = [[(x + 0.09 * (1 - s * s), s * _half(shape, x) * 0.97) for s in steps] for x in (back, front)]
+    return edges[0] + edges[1][::-1]
+
+
 def _marking(canvas: Canvas, at: object, shape: Shape, second: RGB, dark: RGB) -> None:
     assert callable(at)
     paint = Paint((brighten(second, 1.1), second, brighten(second, 0.55)))
     if shape.marking == "bars":
         for x, wide in ((0.52, 0.1), (0.02, 0.15), (-0.5, 0.08)):
             for grow, colour in ((0.035, Paint((dark,))), (0.0, paint)):
-                a, b = x - wide - grow, x + wide + grow
-                middle = (a + b) / 2 + 0.06
-                canvas.fill(at([(a, -_half(shape, a)), (b, -_half(shape, b)), (middle + wide, 0.0), (b, _half(shape, b) * 0.95),
-                                (a, _half(shape, a) * 0.95), (middle - wide, 0.0)]), colour)
+                canvas.fill(at(_bar(shape, x - wide - grow, x + wide + grow)), colour)
     elif shape.marking == "stripe":
         canvas.fill(at([*curve((0.9, -0.04), (0.2, -0.2), (-0.8, -0.04)), *curve((-0.8, 0.05), (0.2, 0.02), (0.9, 0.03))]), paint)
     elif shape.marking == "patch":

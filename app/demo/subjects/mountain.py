@@ -60,7 +60,7 @@ def _massif(canvas: Canvas, sky: Sky, rock: RGB, snowline: float, distance: floa
         white = (light.far(cold, distance), light.far((226, 232, 244), distance), light.far((255, 255, 255), distance))
         canvas.lay(np.asarray(relief * 0.9 + 0.22, np.float32), white, box, np.asarray(mask * snow, np.float32))
     foot = np.clip(1 - level / height * 2.2, 0, 1) ** 1.5 * mask * np.float32(0.75)
-    canvas.lay(np.ones_like(mask), (light.haze, light.haze), box, np.asarray(foot, np.float32))
+    canvas.veil(light.haze, box, np.asarray(foot, np.float32))
 
 
 def _relief(canvas: Canvas, rows: int, line: Tones, level: Tones, side: float) -> Tones:
