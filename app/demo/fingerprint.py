@@ -1,4 +1,4 @@
-"""The perceptual hash by which the demo makes sure that no two of its scenes look alike by accident."""
+"""What detectors measure on an image: the perceptual hash, by which no two scenes may be alike, and sharpness."""
 
 from __future__ import annotations
 
@@ -30,3 +30,11 @@ def mirrored_hash(image: Image.Image) -> int:
 def distance(first: int, second: int) -> int:
     """Bits in which two hashes differ."""
     return (first ^ second).bit_count()
+
+
+def sharpness(image: Image.Image) -> float:
+    """Variance of the Laplacian of the grey image: small where nothing has an edge."""
+    grey = np.asarray(image.convert("L"), np.float32)
+    inner = grey[1:-1, 1:-1] * 4
+    edges = inner - grey[:-2, 1:-1] - grey[2:, 1:-1] - grey[1:-1, :-2] - grey[1:-1, 2:]
+    return float(edges.var())
