@@ -38,18 +38,16 @@ class Paint:
 
 
 @lru_cache(maxsize=512)
-def _tables(stops: tuple[RGB, ...]) -> tuple[list[int], list[int], list[int]]:
+def _palette(stops: tuple[RGB, ...]) -> bytes:
     places = np.linspace(0, 255, len(stops)) if len(stops) > 1 else np.array([0.0])
-    red, green, blue = (
-        np.interp(np.arange(256), places, [stop[band] for stop in stops]).round().astype(int).tolist()
-        for band in range(3)
-    )
-    return red, green, blue
+    bands = [np.interp(np.arange(256), places, [stop[band] for stop in stops]) for band in range(3)]
+    return np.stack(bands, axis=1).round().astype(np.uint8).tobytes()
 
 
 def coloured(tones: Image.Image, stops: tuple[RGB, ...]) -> Image.Image:
-    """A grey image with its black-to-white range mapped onto the colours."""
-    return Image.merge("RGB", [tones.point(table) for table in _tables(stops)])
+    """A grey image with its black-to-white range mapped onto the colours; the grey image is used up."""
+    tones.putpalette(_palette(stops))
+    return tones.convert("RGB")
 
 
 def grey(tones: Tones) -> Image.Image:
@@ -149,12 +147,15 @@ class Canvas:
         self.image.paste(colour, box, mask)
 
     def lay(self, tones: Tones, stops: tuple[RGB, ...], box: Box, mask: Tones | None = None) -> None:
-        """A map of tones, of any resolution, stretched over a box."""
+        """A map of tones stretched over a box.
+
+        Made at the finished picture's resolution it needs no smoothing: the reduction at the end undoes the stretch.
+        """
         k = self.scale
         left, top, right, bottom = round(box[0] * k), round(box[1] * k), round(box[2] * k), round(box[3] * k)
         size = (max(1, right - left), max(1, bottom - top))
-        cover = None if mask is None else grey(mask).resize(size, Image.Resampling.BILINEAR)
-        layer = coloured(grey(tones).resize(size, Image.Resampling.BILINEAR), stops)
+        cover = None if mask is None else grey(mask).resize(size, Image.Resampling.NEAREST)
+        layer = coloured(grey(tones), stops).resize(size, Image.Resampling.NEAREST)
         self.image.paste(layer, (left, top), cover)
 
     def veil(self, colour: RGB, box: Box, mask: Tones) -> None:
@@ -162,7 +163,7 @@ class Canvas:
         k = self.scale
         corners = (round(box[0] * k), round(box[1] * k), round(box[2] * k), round(box[3] * k))
         size = (max(1, corners[2] - corners[0]), max(1, corners[3] - corners[1]))
-        cover = grey(mask).resize(size, Image.Resampling.BILINEAR)
+        cover = grey(mask).resize(size, Image.Resampling.NEAREST)
         self.image.paste(colour, (corners[0], corners[1], corners[0] + size[0], corners[1] + size[1]), cover)
 
     def blur(self, radius: float) -> None:
@@ -170,7 +171,7 @@ class Canvas:
         if radius <= 0:
             return
         small = self.image.reduce(self.scale).filter(ImageFilter.GaussianBlur(radius))
-        self.image.paste(small.resize(self.image.size, Image.Resampling.BILINEAR))
+        self.image.paste(small.resize(self.image.size, Image.Resampling.NEAREST))
 
     def finished(self) -> Image.Image:
         return self.image.reduce(self.scale)

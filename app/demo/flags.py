@@ -118,7 +118,7 @@ def _flag_mislabels(detector: _Detector) -> None:
     leaked = [p for p in detector.plan if p.split == "test" and p.treatment is Treatment.COPY and p.folder == p.label]
     blurred = [p for p in detector.plan if p.treatment in {Treatment.BLUR, Treatment.SOFTEN}]
     doubles = [p for p in detector.plan if p.treatment is Treatment.EDIT]
-    right = detector.suspects(detector.share(18))
+    right = detector.suspects(detector.share(20))
     right += leaked[: detector.share(2)] + blurred[: detector.share(4)] + doubles[: detector.share(3)]
     for picture in right:
         row = _mislabel(detector, picture, detector.other(picture.folder), detector.unsure())
@@ -136,7 +136,7 @@ def _flag_outliers(detector: _Detector) -> None:
     for picture in detector.most_of(odd, 0.85):
         detector.rows.append(_outlier(detector, picture, detector.sure()))
     wrong = [picture for picture in detector.plan if is_mislabelled(picture)]
-    for picture in detector.suspects(detector.share(10)) + wrong[: detector.share(4)]:
+    for picture in detector.suspects(detector.share(11)) + wrong[: detector.share(4)]:
         detector.rows.append(_outlier(detector, picture, detector.unsure()))
 
 
@@ -145,7 +145,7 @@ def _flag_duplicates(detector: _Detector) -> None:
     groups = [(group.kind, group.keys) for group in duplicate_groups(detector.plan)]
     missed = [keys for kind, keys in groups if kind == "near"][-1:]
     groups = [group for group in groups if group[1] not in missed]
-    groups += [("alike", pair) for pair in _alike_pairs(detector, detector.share(6))]
+    groups += [("alike", pair) for pair in _alike_pairs(detector, detector.share(7))]
     detector.rng.shuffle(groups)
     by_key = {picture.key: picture for picture in detector.plan}
     for number, (kind, keys) in enumerate(groups, start=1):
@@ -181,7 +181,7 @@ def _flag_quality(detector: _Detector) -> None:
     for picture in detector.most_of(blurred, 0.92):
         detector.rows.append(_blur(detector, picture, usual, detector.sure()))
     softest = sorted(detector.innocent, key=lambda picture: detector.shots[picture.number].sharpness)
-    for picture in softest[: detector.share(14)]:
+    for picture in softest[: detector.share(18)]:
         detector.rows.append(_blur(detector, picture, usual, detector.unsure()))
     broken = [picture for picture in detector.plan if picture.treatment in CORRUPT]
     for picture in detector.most_of(broken, 0.67):

@@ -41,6 +41,7 @@ def draw_crown(canvas: Canvas, sky: Sky, centre: Point, a: float, b: float, colo
     clumps += [(centre[0] + a * 0.72 * math.cos(i * 0.698), centre[1] + b * 0.72 * math.sin(i * 0.698)) for i in range(9)]
     clumps.sort(key=lambda place: side * place[0] * -0.4 - place[1])
     base = colours[0]
+    _draw_clump(canvas, sky, centre, min(a, b) * 0.7, brighten(base, 0.8), centre, b)
     for place in clumps:
         _draw_clump(canvas, sky, place, min(a, b) * rng.uniform(0.26, 0.42), rng.choice(colours), centre, b)
     for _ in range(90):
@@ -62,12 +63,15 @@ def _draw_clump(
     bright, dark = sky.light.lit(brighten(colour, 1.12 + 0.22 * height)), sky.light.dim(brighten(colour, 0.55))
     middle = mix(dark, bright, 0.55 + 0.15 * height)
     shape = []
-    for i in range(30):
+    for i in range(24):
         reach = radius * rng.uniform(0.72, 1.12)
-        shape.append((place[0] + reach * math.cos(i * 0.2094), place[1] + reach * 0.9 * math.sin(i * 0.2094)))
+        shape.append((place[0] + reach * math.cos(i * 0.2618), place[1] + reach * 0.9 * math.sin(i * 0.2618)))
     glint = (0.5 - side * 0.16, 0.26)
-    canvas.fill(shape, Paint((bright, middle, dark, dark), texture=0.34, grain=5, centre=glint))
-    for _ in range(22):
+    if radius < 7:
+        canvas.polygon(shape, middle)
+    else:
+        canvas.fill(shape, Paint((bright, middle, dark, dark), texture=0.34, grain=5, centre=glint))
+    for _ in range(8 if radius < 7 else 22):
         angle, reach = rng.uniform(0, math.tau), radius * rng.uniform(0.75, 1.16)
         x, y = place[0] + reach * math.cos(angle), place[1] + reach * 0.9 * math.sin(angle)
         lift = 0.5 - 0.35 * math.sin(angle) - 0.2 * side * math.cos(angle) + rng.uniform(-0.15, 0.15)
@@ -89,13 +93,18 @@ def draw_conifer(canvas: Canvas, sky: Sky, foot: Point, height: float, colour: R
     x, y = foot
     rng, side = canvas.rng, sky.light_from(foot[0] / canvas.width)
     canvas.line([(x, y), (x, y - height * 0.3)], sky.light.dim(BARK), height * 0.04)
-    tiers = 9 if height > 60 else 6
-    dark, bright = sky.light.dim(brighten(colour, 0.6)), sky.light.lit(brighten(colour, 1.1))
+    tiers = 15 if height > 60 else 6
+    teeth = 13 if height > 60 else 8
+    dark, bright = sky.light.dim(brighten(colour, 0.6)), sky.light.lit(brighten(colour, 1.2))
     for tier in range(tiers):
         share = tier / tiers
         half = height * 0.25 * (1 - share) ** 0.85 + height * 0.02
         bottom, top = y - height * (0.1 + 0.82 * share), y - height * (0.1 + 0.82 * share) - height * 0.24
-        edge = [(x + half * (i / 4 - 1), bottom + rng.uniform(-0.03, 0.02) * height) for i in range(9)]
+        edge = []
+        for i in range(teeth + 1):
+            across = 2 * i / teeth - 1
+            droop = height * (0.03 * abs(across) + rng.uniform(-0.016, 0.016) * (1 + i % 2))
+            edge.append((x + half * across * rng.uniform(0.9, 1.08), bottom + droop))
         canvas.polygon([(x, top), *edge], dark)
         lit = [p for p in edge if (p[0] - x) * side <= half * 0.1]
         canvas.polygon([(x, top), *lit], mix(dark, bright, 0.35 + 0.5 * rng.random()))

@@ -7,7 +7,7 @@ from app.demo.canvas import Canvas
 from app.demo.colour import RGB, Light
 from app.demo.plants import AUTUMN, BLOSSOM, GREENS, draw_bush, draw_conifer, draw_tree
 
-MEADOWS: tuple[RGB, ...] = ((110, 148, 70), (152, 150, 72), (92, 132, 78), (190, 164, 92), (230, 234, 242), (126, 116, 70))
+MEADOWS: tuple[RGB, ...] = ((110, 148, 70), (152, 150, 72), (92, 132, 78), (190, 164, 92), (168, 176, 104), (126, 116, 70))
 
 
 def draw(canvas: Canvas, light: Light) -> None:
@@ -38,7 +38,7 @@ def _subject(canvas: Canvas, sky: Sky, meadow: RGB) -> None:
     height = min(y * 0.96, canvas.height * rng.uniform(0.6, 0.92))
     if rng.random() < 0.25:
         cast_shadow(canvas, sky, foot, height * 0.3, height * 0.5)
-        snow = 0.8 if meadow[2] > 200 else 0.0
+        snow = rng.choice((0.0, 0.0, 0.8))
         draw_conifer(canvas, sky, foot, height, rng.choice(((48, 92, 66), (60, 100, 62), (40, 80, 76))), snow)
     else:
         draw_tree(canvas, sky, foot, height, rng.choice((GREENS, GREENS, AUTUMN, BLOSSOM)))
