@@ -50,7 +50,7 @@ def build_demo(
 ) -> DemoDataset:
     """Draws the dataset, or returns the one that is already there.
 
-    It is made in a folder beside ``root`` and renamed when whole, so an interrupted build leaves no half of one.
+    It is made in a folder beside ``root`` and renamed when whole, so an interrupted build leaves no half.
     """
     if is_complete(root):
         return DemoDataset(root, read_truth(root / TRUTH))

@@ -19,6 +19,9 @@ from app.demo.noise import Tones, texture
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
+Placer = Callable[[list[Point]], list[Point]]
+"""Puts points of a subject's own drawing where the subject lies on the canvas."""
+
 DrawMask = Callable[[ImageDraw.ImageDraw, float, float], None]
 
 
@@ -127,10 +130,17 @@ class Canvas:
         corners = [((x * self.scale - box[0]) / 4, (y * self.scale - box[1]) / 4) for x, y in points]
         ImageDraw.Draw(mask).polygon(corners, fill=round(255 * opacity))
         mask = mask.filter(ImageFilter.GaussianBlur(blur * self.scale / 4))
-        self.image.paste(colour, box, mask.resize((box[2] - box[0], box[3] - box[1]), Image.Resampling.BILINEAR))
+        self.image.paste(
+            colour, box, mask.resize((box[2] - box[0], box[3] - box[1]), Image.Resampling.BILINEAR)
+        )
 
     def soft_oval(self, box: Box, colour: RGB, opacity: float, blur: float) -> None:
-        x, y, a, b = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, (box[2] - box[0]) / 2, (box[3] - box[1]) / 2
+        x, y, a, b = (
+            (box[0] + box[2]) / 2,
+            (box[1] + box[3]) / 2,
+            (box[2] - box[0]) / 2,
+            (box[3] - box[1]) / 2,
+        )
         ring = [(x + a * math.cos(i * 0.2618), y + b * math.sin(i * 0.2618)) for i in range(24)]
         self.soft(ring, colour, opacity, blur)
 
@@ -149,7 +159,7 @@ class Canvas:
     def lay(self, tones: Tones, stops: tuple[RGB, ...], box: Box, mask: Tones | None = None) -> None:
         """A map of tones stretched over a box.
 
-        Made at the finished picture's resolution it needs no smoothing: the reduction at the end undoes the stretch.
+        Made at the finished resolution it needs no smoothing: the reduction at the end undoes the stretch.
         """
         k = self.scale
         left, top, right, bottom = round(box[0] * k), round(box[1] * k), round(box[2] * k), round(box[3] * k)

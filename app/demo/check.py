@@ -1,7 +1,7 @@
 """Compares what a clean-up found in a demo dataset with what was planted in it.
 
-Copied and pixel-identical leaks have to be found by ``exact``, re-encoded ones by ``perceptual``. Mirrored and
-cropped ones are counted, but no check fails for them: a perceptual hash alone cannot see them.
+Copied and pixel-identical leaks have to be found by ``exact``, re-encoded ones by ``perceptual``. Mirrored
+and cropped ones are counted, but no check fails for them: a perceptual hash alone cannot see them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MAX_NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class CheckRow:
-    """One thing that was planted, and what became of it. A row that is not ``required`` cannot fail the check."""
+    """One thing that was planted, and what became of it. Only a ``required`` row can fail the check."""
 
     what: str
     planted: int
@@ -108,7 +108,11 @@ def _pair(first: str, second: str) -> Pair:
 
 def _set_row(what: str, planted: Set[str], found: Set[str]) -> CheckRow:
     return CheckRow(
-        what, len(planted), len(planted & found), tuple(sorted(planted - found)), tuple(sorted(found - planted))
+        what,
+        len(planted),
+        len(planted & found),
+        tuple(sorted(planted - found)),
+        tuple(sorted(found - planted)),
     )
 
 
@@ -197,7 +201,15 @@ def format_report(report: CheckReport) -> str:
     """The report as an aligned table, with the first few missed and wrong keys below it."""
     heads = ("what", "planted", "found", "missed", "wrong", "", "note")
     lines = [
-        (row.what, str(row.planted), str(row.found), str(len(row.missed)), str(len(row.wrong)), _verdict(row), row.note)
+        (
+            row.what,
+            str(row.planted),
+            str(row.found),
+            str(len(row.missed)),
+            str(len(row.wrong)),
+            _verdict(row),
+            row.note,
+        )
         for row in report.rows
     ]
     widths = [max(len(line[i]) for line in [heads, *lines]) for i in range(len(heads))]

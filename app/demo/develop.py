@@ -24,7 +24,7 @@ MAX_ATTEMPTS = 12
 NEARNESS = 4
 """Bits within which a re-encoded or edited copy stays of its source."""
 
-NOT_AN_IMAGE = b"<!DOCTYPE html>\n<html><head><title>404 Not Found</title></head>\n<body><h1>Not Found</h1></body></html>\n"
+NOT_AN_IMAGE = b"<!DOCTYPE html>\n<html><title>404 Not Found</title><body><h1>Not Found</h1></body></html>\n"
 
 Mapped = Callable[[Callable[["Job"], "Shot"], Iterable["Job"]], Iterable["Shot"]]
 
@@ -148,8 +148,7 @@ def decoded(content: bytes) -> Image.Image:
 
 def _derive(picture: Picture, seed: int, shots: dict[int, Shot]) -> Shot:
     """A file made from another one, changed as planned."""
-    assert picture.source is not None
-    source = shots[picture.source]
+    source = shots[picture.number if picture.source is None else picture.source]
     if picture.treatment is Treatment.COPY:
         return Shot(picture.number, source.content, source.phash, source.mirrored, source.sharpness)
     rng = random.Random(f"derived:{seed}:{picture.number}")
@@ -165,15 +164,16 @@ def _derive(picture: Picture, seed: int, shots: dict[int, Shot]) -> Shot:
 
 def _close_copy(picture: Picture, image: Image.Image, rng: random.Random, source: Shot) -> Shot:
     """A re-encoded or slightly edited copy, as strong as the perceptual hash still recognises."""
-    assert source.phash is not None
     size, light = rng.uniform(0.7, 0.9), rng.uniform(1.03, 1.09)
     for quality in (rng.randint(48, 62), 72, 84):
         edited = image
         if picture.treatment is Treatment.EDIT:
-            edited = image.resize((round(image.width * size), round(image.height * size)), Image.Resampling.LANCZOS)
+            edited = image.resize(
+                (round(image.width * size), round(image.height * size)), Image.Resampling.LANCZOS
+            )
             edited = ImageEnhance.Brightness(edited).enhance(light)
         shot = _shot(picture, edited, quality)
-        if shot.phash is not None and distance(shot.phash, source.phash) <= NEARNESS:
+        if distance(shot.phash or 0, source.phash or 0) <= NEARNESS:
             break
         size, light = 0.9, 1.01
     return shot

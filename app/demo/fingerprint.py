@@ -1,4 +1,4 @@
-"""What detectors measure on an image: the perceptual hash, by which no two scenes may be alike, and sharpness."""
+"""What detectors measure on an image: its perceptual hash, which sets scenes apart, and its sharpness."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _cosines() -> npt.NDArray[np.float64]:
 
 
 def perceptual_hash(image: Image.Image) -> int:
-    """The usual 64-bit pHash: signs of the 8x8 lowest frequencies of a 32x32 grey image against their median."""
+    """The usual 64-bit pHash: which of the 8x8 lowest frequencies of the 32x32 image exceed their median."""
     small = image.convert("L").resize((32, 32), Image.Resampling.LANCZOS)
     waves = _cosines() @ np.asarray(small, np.float64) @ _cosines().T
     bits = (waves > np.median(waves)).flatten()

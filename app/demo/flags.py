@@ -1,6 +1,7 @@
-"""The flagged export of a demo dataset, as a detector would have written it: some of it right, about half wrong.
+"""The flagged export of a demo dataset, as a detector would have written it.
 
-True flags tend to be surer than false ones, some planted faults are missed, and some samples are flagged twice.
+About half of its flags are wrong. True ones tend to be surer, some planted faults are missed, and some
+samples carry two flags.
 """
 
 from __future__ import annotations
@@ -92,7 +93,9 @@ def make_flags(plan: Sequence[Picture], shots: Mapping[int, Shot], seed: int) ->
     innocent = [
         picture
         for picture in plan
-        if picture.treatment is Treatment.PLAIN and picture.folder == picture.label and picture.number not in used
+        if picture.treatment is Treatment.PLAIN
+        and picture.folder == picture.label
+        and picture.number not in used
     ]
     rng.shuffle(innocent)
     detector = _Detector(rng, plan, shots, innocent)
@@ -115,7 +118,11 @@ def _flag_mislabels(detector: _Detector) -> None:
     for i, picture in enumerate(detector.most_of(wrong, 0.87)):
         suggested = detector.other(picture.folder) if i % 13 == 12 else picture.label
         detector.rows.append(_mislabel(detector, picture, suggested, detector.sure()))
-    leaked = [p for p in detector.plan if p.split == "test" and p.treatment is Treatment.COPY and p.folder == p.label]
+    leaked = [
+        p
+        for p in detector.plan
+        if p.split == "test" and p.treatment is Treatment.COPY and p.folder == p.label
+    ]
     blurred = [p for p in detector.plan if p.treatment in {Treatment.BLUR, Treatment.SOFTEN}]
     doubles = [p for p in detector.plan if p.treatment is Treatment.EDIT]
     right = detector.suspects(detector.share(20))
@@ -149,7 +156,9 @@ def _flag_duplicates(detector: _Detector) -> None:
     detector.rng.shuffle(groups)
     by_key = {picture.key: picture for picture in detector.plan}
     for number, (kind, keys) in enumerate(groups, start=1):
-        similarity = {"exact": 1.0, "near": detector.rng.uniform(0.962, 0.995)}.get(kind, detector.rng.uniform(0.9, 0.95))
+        similarity = {"exact": 1.0, "near": detector.rng.uniform(0.962, 0.995)}.get(
+            kind, detector.rng.uniform(0.9, 0.95)
+        )
         for key in keys:
             twin = by_key[next(other for other in keys if other != key)]
             reason = f"similar to {twin.key} ({similarity:.3f})"
@@ -190,7 +199,12 @@ def _flag_quality(detector: _Detector) -> None:
 
 def _blur(detector: _Detector, picture: Picture, usual: float, confidence: float) -> FlagRow:
     measured = detector.shots[picture.number].sharpness
-    return FlagRow(picture.key, "quality", confidence, reason=f"blur: sharpness {measured:.0f}, median of the dataset {usual:.0f}")
+    return FlagRow(
+        picture.key,
+        "quality",
+        confidence,
+        reason=f"blur: sharpness {measured:.0f}, median of the dataset {usual:.0f}",
+    )
 
 
 def flags_as_csv(rows: Iterable[FlagRow]) -> str:

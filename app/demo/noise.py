@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -59,7 +60,7 @@ def skyline(rng: random.Random, length: int, roughness: float) -> Tones:
     spread = 0.5
     while len(points) < min(length, 260):
         spread *= roughness
-        middles = [(a + b) / 2 + rng.uniform(-spread, spread) for a, b in zip(points, points[1:], strict=False)]
+        middles = [(a + b) / 2 + rng.uniform(-spread, spread) for a, b in pairwise(points)]
         points = [p for pair in zip(points, middles, strict=False) for p in pair] + [points[-1]]
     line = np.interp(np.linspace(0, len(points) - 1, length), np.arange(len(points)), points)
     return np.asarray((line - line.min()) / max(float(np.ptp(line)), 1e-6), np.float32)

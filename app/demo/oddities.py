@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from types import MappingProxyType
 
 import numpy as np
@@ -14,11 +15,19 @@ from app.demo.colour import RGB, mix
 from app.demo.noise import texture
 from app.demo.scenes import render
 
-WORDS = (
-    "harbour evening lantern gravel meadow signal orchard copper river window paper winter garden thread "
-    "quarry summit ledger market voyage timber canvas anchor violet morning the of and a in with under"
-).split()
-INKS: tuple[RGB, ...] = ((52, 84, 140), (190, 74, 60), (80, 132, 88), (214, 160, 60), (110, 84, 140), (60, 130, 140))
+WORDS = [
+    "harbour", "evening", "lantern", "gravel", "meadow", "signal", "orchard", "copper", "river", "window",
+    "paper", "winter", "garden", "thread", "quarry", "summit", "ledger", "market", "voyage", "timber",
+    "anchor", "violet", "morning", "the", "of", "and", "a", "in", "with", "under",
+]  # fmt: skip
+INKS: tuple[RGB, ...] = (
+    (52, 84, 140),
+    (190, 74, 60),
+    (80, 132, 88),
+    (214, 160, 60),
+    (110, 84, 140),
+    (60, 130, 140),
+)
 
 
 def _page(rng: random.Random, tone: RGB = (246, 243, 236)) -> tuple[Image.Image, ImageDraw.ImageDraw]:
@@ -28,7 +37,9 @@ def _page(rng: random.Random, tone: RGB = (246, 243, 236)) -> tuple[Image.Image,
 
 def text_page(rng: random.Random) -> Image.Image:
     image, pen = _page(rng)
-    pen.text((34, 26), " ".join(rng.sample(WORDS, 3)).title(), fill=(30, 30, 34), font=ImageFont.load_default(22))
+    pen.text(
+        (34, 26), " ".join(rng.sample(WORDS, 3)).title(), fill=(30, 30, 34), font=ImageFont.load_default(22)
+    )
     font, y = ImageFont.load_default(11), 66
     while y < image.height - 30:
         words = rng.choices(WORDS, k=rng.choice((4, 9, 10, 10, 11)))
@@ -50,13 +61,24 @@ def colour_chart(rng: random.Random) -> Image.Image:
 
 def test_pattern(rng: random.Random) -> Image.Image:
     image, pen = _page(rng, (128, 128, 128))
-    bars = ((235, 235, 235), (220, 220, 40), (40, 220, 220), (40, 210, 50), (215, 50, 215), (215, 40, 40), (45, 45, 215))
+    bars = (
+        (235, 235, 235),
+        (220, 220, 40),
+        (40, 220, 220),
+        (40, 210, 50),
+        (215, 50, 215),
+        (215, 40, 40),
+        (45, 45, 215),
+    )
     wide = image.width / len(bars)
     for i, tone in enumerate(bars):
         pen.rectangle((i * wide, 0, (i + 1) * wide, image.height * 0.68), fill=tone)
     for i in range(20):
         shade = round(255 * i / 19)
-        pen.rectangle((i * image.width / 20, image.height * 0.7, (i + 1) * image.width / 20, image.height), fill=(shade,) * 3)
+        pen.rectangle(
+            (i * image.width / 20, image.height * 0.7, (i + 1) * image.width / 20, image.height),
+            fill=(shade,) * 3,
+        )
     x, y, r = image.width / 2, image.height / 2, image.height * 0.36
     pen.ellipse((x - r, y - r, x + r, y + r), outline=(250, 250, 250), width=3)
     for i in range(-4, 5):
@@ -66,12 +88,20 @@ def test_pattern(rng: random.Random) -> Image.Image:
 
 def flow_diagram(rng: random.Random) -> Image.Image:
     image, pen = _page(rng, (252, 252, 250))
-    spots = [(image.width * (0.2 + 0.3 * c), image.height * (0.18 + 0.3 * r)) for r in range(3) for c in range(3)]
-    for (ax, ay), (bx, by) in zip(spots, spots[1:], strict=False):
+    spots = [
+        (image.width * (0.2 + 0.3 * c), image.height * (0.18 + 0.3 * r)) for r in range(3) for c in range(3)
+    ]
+    for (ax, ay), (bx, by) in pairwise(spots):
         pen.line((ax, ay, bx, by), fill=(90, 94, 104), width=2)
     for x, y in spots:
         tone, half = rng.choice(INKS), image.width * 0.105
-        pen.rounded_rectangle((x - half, y - 22, x + half, y + 22), 9, fill=mix(tone, (255, 255, 255), 0.72), outline=tone, width=2)
+        pen.rounded_rectangle(
+            (x - half, y - 22, x + half, y + 22),
+            9,
+            fill=mix(tone, (255, 255, 255), 0.72),
+            outline=tone,
+            width=2,
+        )
         pen.text((x, y), rng.choice(WORDS), fill=(40, 40, 48), font=ImageFont.load_default(12), anchor="mm")
     return image
 
@@ -82,7 +112,9 @@ def bar_chart(rng: random.Random) -> Image.Image:
     for line in range(6):
         y = floor - line * (floor - 30) / 5
         pen.line((left, y, image.width - 20, y), fill=(214, 216, 220))
-        pen.text((left - 8, y), str(line * 20), fill=(90, 90, 96), font=ImageFont.load_default(11), anchor="rm")
+        pen.text(
+            (left - 8, y), str(line * 20), fill=(90, 90, 96), font=ImageFont.load_default(11), anchor="rm"
+        )
     wide = (image.width - left - 30) / count
     for i in range(count):
         x, top = left + 6 + i * wide, floor - (floor - 36) * rng.uniform(0.15, 1)
@@ -94,7 +126,9 @@ def contour_map(rng: random.Random) -> Image.Image:
     image, _ = _page(rng)
     heights = texture(rng, image.width, image.height, 0.28, 0.28)
     levels = np.floor(heights * 9)
-    edge = (np.diff(levels, axis=0, prepend=levels[:1]) != 0) | (np.diff(levels, axis=1, prepend=levels[:, :1]) != 0)
+    edge = (np.diff(levels, axis=0, prepend=levels[:1]) != 0) | (
+        np.diff(levels, axis=1, prepend=levels[:, :1]) != 0
+    )
     tones = np.clip((heights + 1) / 2, 0, 1)[:, :, None]
     paper = np.array((150, 186, 150)) * (1 - tones) + np.array((246, 232, 196)) * tones
     paper[edge] = (140, 96, 60)
@@ -115,7 +149,10 @@ def spirals(rng: random.Random) -> Image.Image:
     image, pen = _page(rng, (250, 246, 240))
     for i in range(5):
         x, y = rng.uniform(0, image.width), rng.uniform(0, image.height)
-        turns = [(x + t * 1.1 * math.cos(t / 3), y + t * 1.1 * math.sin(t / 3)) for t in range(rng.randint(60, 120))]
+        turns = [
+            (x + t * 1.1 * math.cos(t / 3), y + t * 1.1 * math.sin(t / 3))
+            for t in range(rng.randint(60, 120))
+        ]
         pen.line(turns, fill=INKS[i], width=3)
     return image
 

@@ -33,7 +33,9 @@ class Treatment(StrEnum):
     EDIT = "edit"
 
 
-DERIVED = frozenset({Treatment.COPY, Treatment.REENCODE, Treatment.LOSSLESS, Treatment.MIRROR, Treatment.CROP, Treatment.EDIT})
+DERIVED = frozenset(
+    {Treatment.COPY, Treatment.REENCODE, Treatment.LOSSLESS, Treatment.MIRROR, Treatment.CROP, Treatment.EDIT}
+)
 CORRUPT = frozenset({Treatment.TRUNCATE, Treatment.EMPTY, Treatment.TEXT})
 
 LEAK_KINDS: dict[Treatment, str] = {
@@ -89,8 +91,17 @@ class _Planner:
     rng: random.Random
     pictures: list[Picture] = field(default_factory=list)
 
-    def add(self, split: str, label: str, treatment: Treatment = Treatment.PLAIN, *, folder: str | None = None,
-            source: int | None = None, style: str = "", suffix: str = ".jpg") -> Picture:
+    def add(
+        self,
+        split: str,
+        label: str,
+        treatment: Treatment = Treatment.PLAIN,
+        *,
+        folder: str | None = None,
+        source: int | None = None,
+        style: str = "",
+        suffix: str = ".jpg",
+    ) -> Picture:
         picture = Picture(len(self.pictures), split, label, folder or label, treatment, source, style, suffix)
         self.pictures.append(picture)
         return picture

@@ -13,7 +13,15 @@ from app.demo.colour import Light, choose_light, light_named
 from app.demo.lens import photograph
 from app.demo.subjects import balloon, fish, flower, house, lighthouse, mountain, sailboat, tree
 
-SIZES: tuple[tuple[int, int], ...] = ((400, 300), (384, 288), (400, 268), (360, 320), (340, 340), (320, 400), (300, 384))
+SIZES: tuple[tuple[int, int], ...] = (
+    (400, 300),
+    (384, 288),
+    (400, 268),
+    (360, 320),
+    (340, 340),
+    (320, 400),
+    (300, 384),
+)
 
 SUBJECTS: Mapping[str, Callable[[Canvas, Light], None]] = MappingProxyType(
     {

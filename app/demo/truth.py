@@ -31,7 +31,7 @@ class PlantedLeak:
 class DuplicateGroup:
     """The same picture several times within train; all but the keeper should go.
 
-    Where the members' labels differ or one is the better copy, only the keeper is right; otherwise any one may stay.
+    Where labels differ or one is the better copy, only the keeper is right; otherwise any may stay.
     """
 
     group_id: str
@@ -46,7 +46,7 @@ class DuplicateGroup:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """Everything planted, by sample key. ``outliers`` says whether the label is right (``outlier_valid``) or not."""
+    """Everything planted, by sample key; ``outliers`` gives the tag that says whether the label is right."""
 
     seed: int
     images: int
@@ -61,7 +61,9 @@ class Truth:
     def right_answer(self, key: str) -> RightAnswer:
         """The answer of a reviewer who sees what the image shows; for flagged samples only."""
         if key not in self.answers:
-            raise NotFound(f"{key} is not flagged in the demo export, so no answer to it is recorded.", key=key)
+            raise NotFound(
+                f"{key} is not flagged in the demo export, so no answer to it is recorded.", key=key
+            )
         return self.answers[key]
 
 
@@ -74,7 +76,9 @@ def read_truth(path: Path) -> Truth:
     try:
         return _parsed(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InvalidFile(f"{path} is not the truth file of a demo dataset: {error}", path=str(path)) from error
+        raise InvalidFile(
+            f"{path} is not the truth file of a demo dataset: {error}", path=str(path)
+        ) from error
 
 
 def _parsed(data: dict[str, Any]) -> Truth:
@@ -83,7 +87,9 @@ def _parsed(data: dict[str, Any]) -> Truth:
         images=data["images"],
         mislabels=data["mislabels"],
         outliers=data["outliers"],
-        duplicates=tuple(DuplicateGroup(**group | {"keys": tuple(group["keys"])}) for group in data["duplicates"]),
+        duplicates=tuple(
+            DuplicateGroup(**group | {"keys": tuple(group["keys"])}) for group in data["duplicates"]
+        ),
         blurred=tuple(data["blurred"]),
         corrupt=tuple(data["corrupt"]),
         leaks=tuple(PlantedLeak(**leak) for leak in data["leaks"]),

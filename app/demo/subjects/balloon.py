@@ -38,10 +38,17 @@ def draw(canvas: Canvas, light: Light) -> None:
 
 def _land(canvas: Canvas, sky: Sky) -> None:
     rng = canvas.rng
-    paint_hills(canvas, sky, rng.choice(((92, 104, 84), (132, 98, 76), (80, 98, 108))), rng.randint(1, 4),
-                canvas.height * rng.uniform(0.08, 0.28))
+    paint_hills(
+        canvas,
+        sky,
+        rng.choice(((92, 104, 84), (132, 98, 76), (80, 98, 108))),
+        rng.randint(1, 4),
+        canvas.height * rng.uniform(0.08, 0.28),
+    )
     if rng.random() < 0.75:
-        paint_meadow(canvas, sky, rng.choice(((118, 140, 72), (184, 148, 100), (150, 146, 84))), sky.horizon, 8)
+        paint_meadow(
+            canvas, sky, rng.choice(((118, 140, 72), (184, 148, 100), (150, 146, 84))), sky.horizon, 8
+        )
     else:
         paint_water(canvas, sky, (48, 100, 120), calm=0.8)
 
@@ -50,7 +57,7 @@ def _profile(up: float) -> float:
     """Half-width of the envelope, in radii: round above, drawn to a mouth below."""
     if up >= 0:
         return math.sqrt(max(0.0, 1 - up * up))
-    return 0.2 + 0.8 * math.cos(min(1.0, -up / 1.25) * math.pi / 2) ** 0.85
+    return 0.2 + 0.8 * math.pow(math.cos(min(1.0, -up / 1.25) * math.pi / 2), 0.85)
 
 
 def draw_balloon(canvas: Canvas, sky: Sky, centre: Point, radius: float, distance: float) -> None:
@@ -61,7 +68,9 @@ def draw_balloon(canvas: Canvas, sky: Sky, centre: Point, radius: float, distanc
     levels = [1 - 2.2 * i / rings for i in range(rings + 1)]
     side = sky.light_from(centre[0] / canvas.width)
     for gore in range(GORES):
-        angles = [math.pi * ((gore + step + turn) / GORES) - math.pi / 2 - turn * math.pi / GORES for step in (0, 1)]
+        angles = [
+            math.pi * ((gore + step + turn) / GORES) - math.pi / 2 - turn * math.pi / GORES for step in (0, 1)
+        ]
         for row in range(rings):
             colour = _pattern_colour(pattern, scheme, gore, row, rings)
             shade = _shade(sum(angles) / 2, (levels[row] + levels[row + 1]) / 2, side)
@@ -73,7 +82,10 @@ def draw_balloon(canvas: Canvas, sky: Sky, centre: Point, radius: float, distanc
 def _cell(centre: Point, radius: float, angles: list[float], high: float, low: float) -> list[Point]:
     spots = ((angles[0], high), (angles[1], high), (angles[1], low), (angles[0], low))
     return [
-        (centre[0] + radius * _profile(up) * math.sin(angle), centre[1] - radius * (up - 0.06 * math.cos(angle) * up))
+        (
+            centre[0] + radius * _profile(up) * math.sin(angle),
+            centre[1] - radius * (up - 0.06 * math.cos(angle) * up),
+        )
         for angle, up in spots
     ]
 
@@ -110,9 +122,22 @@ def _skirt(canvas: Canvas, sky: Sky, centre: Point, radius: float, distance: flo
     rope = mix(light.dim((70, 60, 54)), light.haze, distance)
     half, edge = radius * 0.12, radius * 0.19
     for share in (-1.0, -0.35, 0.35, 1.0):
-        canvas.line([(x + share * edge, mouth - radius * 0.04), (x + share * half, deck)], rope, max(0.6, radius * 0.012))
+        canvas.line(
+            [(x + share * edge, mouth - radius * 0.04), (x + share * half, deck)],
+            rope,
+            max(0.6, radius * 0.012),
+        )
     canvas.glow((x, mouth + radius * 0.12), radius * 0.16, (255, 200, 90), 0.8)
     wicker = mix(light.lit((156, 108, 62)), light.haze, distance)
-    canvas.fill([(x - half, deck), (x + half, deck), (x + half * 0.86, deck + radius * 0.2), (x - half * 0.86, deck + radius * 0.2)],
-                Paint((brighten(wicker, 1.1), brighten(wicker, 0.55)), angle=20, texture=0.3, grain=6))
-    canvas.line([(x - half * 1.05, deck), (x + half * 1.05, deck)], brighten(wicker, 0.5), max(0.8, radius * 0.03))
+    canvas.fill(
+        [
+            (x - half, deck),
+            (x + half, deck),
+            (x + half * 0.86, deck + radius * 0.2),
+            (x - half * 0.86, deck + radius * 0.2),
+        ],
+        Paint((brighten(wicker, 1.1), brighten(wicker, 0.55)), angle=20, texture=0.3, grain=6),
+    )
+    canvas.line(
+        [(x - half * 1.05, deck), (x + half * 1.05, deck)], brighten(wicker, 0.5), max(0.8, radius * 0.03)
+    )

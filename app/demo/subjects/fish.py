@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.demo.backdrop import scatter
-from app.demo.canvas import Canvas, Paint, Point, curve, moved
+from app.demo.canvas import Canvas, Paint, Placer, Point, curve, moved
 from app.demo.colour import RGB, Light, brighten, mix, vary
 from app.demo.noise import plane_texture, texture
 
@@ -79,8 +79,12 @@ def _water(canvas: Canvas, water: tuple[RGB, ...]) -> None:
     for _ in range(rng.randint(3, 8)):
         foot, wide = top + rng.uniform(-0.9, 0.9) * width, width * rng.uniform(0.03, 0.12)
         start = top + (foot - top) * 0.12
-        canvas.soft([(start - 6, -20), (start + 6, -20), (foot + wide, height * 1.05), (foot - wide, height * 1.05)],
-                    mix(water[0], (255, 255, 255), 0.3), rng.uniform(0.08, 0.22), 9)
+        canvas.soft(
+            [(start - 6, -20), (start + 6, -20), (foot + wide, height * 1.05), (foot - wide, height * 1.05)],
+            mix(water[0], (255, 255, 255), 0.3),
+            rng.uniform(0.08, 0.22),
+            9,
+        )
 
 
 def _seabed(canvas: Canvas, water: tuple[RGB, ...]) -> None:
@@ -89,14 +93,28 @@ def _seabed(canvas: Canvas, water: tuple[RGB, ...]) -> None:
     height = round(canvas.height - top) + 1
     sand = mix(rng.choice(((222, 204, 160), (190, 180, 160), (150, 140, 120))), water[1], 0.42)
     tones = 0.55 + plane_texture(rng, canvas.width, height, grain=1.4, stretch=1.4) * 0.4
-    fade = np.clip(np.linspace(0, 5, height, dtype=np.float32), 0, 1)[:, None] * np.ones((1, canvas.width), np.float32)
-    canvas.lay(np.asarray(tones, np.float32), (brighten(sand, 0.55), sand, brighten(sand, 1.25)),
-               (0, top, canvas.width, top + height), fade)
+    fade = np.clip(np.linspace(0, 5, height, dtype=np.float32), 0, 1)[:, None] * np.ones(
+        (1, canvas.width), np.float32
+    )
+    canvas.lay(
+        np.asarray(tones, np.float32),
+        (brighten(sand, 0.55), sand, brighten(sand, 1.25)),
+        (0, top, canvas.width, top + height),
+        fade,
+    )
     for _ in range(rng.randint(2, 7)):
         x, r = rng.uniform(0, canvas.width), canvas.height * rng.uniform(0.04, 0.13)
-        coral = mix(vary(rng.choice(((226, 108, 96), (230, 170, 90), (150, 96, 160), (110, 116, 110))), rng, 20), water[1], 0.35)
-        canvas.oval((x - r * 1.3, canvas.height * 0.97 - r, x + r * 1.3, canvas.height + r),
-                    Paint((brighten(coral, 1.25), coral, brighten(coral, 0.4)), texture=0.3, grain=6, centre=(0.4, 0.1)))
+        coral = mix(
+            vary(rng.choice(((226, 108, 96), (230, 170, 90), (150, 96, 160), (110, 116, 110))), rng, 20),
+            water[1],
+            0.35,
+        )
+        canvas.oval(
+            (x - r * 1.3, canvas.height * 0.97 - r, x + r * 1.3, canvas.height + r),
+            Paint(
+                (brighten(coral, 1.25), coral, brighten(coral, 0.4)), texture=0.3, grain=6, centre=(0.4, 0.1)
+            ),
+        )
 
 
 def _weed(canvas: Canvas, water: tuple[RGB, ...], count: int, distance: float) -> None:
@@ -119,7 +137,13 @@ def _outline(shape: Shape) -> list[Point]:
 
 
 def draw_fish(
-    canvas: Canvas, water: tuple[RGB, ...], spot: Point, length: float, suit: tuple[RGB, RGB, RGB], shape: Shape, distance: float
+    canvas: Canvas,
+    water: tuple[RGB, ...],
+    spot: Point,
+    length: float,
+    suit: tuple[RGB, RGB, RGB],
+    shape: Shape,
+    distance: float,
 ) -> None:
     """A fish of half-length ``length``, its body rounded by light from above."""
     rng = canvas.rng
@@ -131,25 +155,47 @@ def draw_fish(
 
     _fins(canvas, at, shape, second if shape.marking != "bars" else main, dark)
     body = _outline(shape)
-    canvas.fill(at(body), Paint((brighten(main, 1.28), main, main, brighten(main, 0.5)), texture=0.1, grain=7))
+    canvas.fill(
+        at(body), Paint((brighten(main, 1.28), main, main, brighten(main, 0.5)), texture=0.1, grain=7)
+    )
     _marking(canvas, at, shape, second, dark)
     if length > 40:
         _scales(canvas, at, shape, main)
-        canvas.soft(at(curve((0.8, -0.1), (0.3, -shape.height * 1.1), (-0.5, -0.14))), (255, 255, 255), 0.3, length * 0.03)
-        canvas.soft(at(curve((0.7, 0.16), (0.3, shape.height * 1.2), (-0.6, 0.1))), water[2], 0.4, length * 0.05)
+        canvas.soft(
+            at(curve((0.8, -0.1), (0.3, -shape.height * 1.1), (-0.5, -0.14))),
+            (255, 255, 255),
+            0.3,
+            length * 0.03,
+        )
+        canvas.soft(
+            at(curve((0.7, 0.16), (0.3, shape.height * 1.2), (-0.6, 0.1))), water[2], 0.4, length * 0.05
+        )
     _face(canvas, at, length, main, dark)
 
 
-def _fins(canvas: Canvas, at: object, shape: Shape, colour: RGB, dark: RGB) -> None:
-    assert callable(at)
-    tail = [(-0.72, -0.09), *curve((-0.72, -0.09), (-1.0, -shape.tail * 0.5), (-1.3, -shape.tail)), (-1.12, 0.0),
-            *curve((-1.3, shape.tail), (-1.0, shape.tail * 0.5), (-0.72, 0.09))]
-    canvas.fill(at(tail), Paint((brighten(colour, 1.15), brighten(colour, 0.7)), texture=0.25, grain=6, stretch=5))
+def _fins(canvas: Canvas, at: Placer, shape: Shape, colour: RGB, dark: RGB) -> None:
+    tail = [
+        (-0.72, -0.09),
+        *curve((-0.72, -0.09), (-1.0, -shape.tail * 0.5), (-1.3, -shape.tail)),
+        (-1.12, 0.0),
+        *curve((-1.3, shape.tail), (-1.0, shape.tail * 0.5), (-0.72, 0.09)),
+    ]
+    canvas.fill(
+        at(tail), Paint((brighten(colour, 1.15), brighten(colour, 0.7)), texture=0.25, grain=6, stretch=5)
+    )
     top, low = shape.height * 0.8, shape.height * 0.74
-    dorsal = [*curve((0.42, -top * 0.8), (0.0, -top - shape.fin * 1.1), (-0.62, -top * 0.5 - shape.fin * 0.5)), (-0.5, -0.1)]
-    anal = [*curve((0.0, low * 0.8), (-0.2, low + shape.fin * 0.8), (-0.66, low * 0.5 + shape.fin * 0.4)), (-0.5, 0.1)]
+    dorsal = [
+        *curve((0.42, -top * 0.8), (0.0, -top - shape.fin * 1.1), (-0.62, -top * 0.5 - shape.fin * 0.5)),
+        (-0.5, -0.1),
+    ]
+    anal = [
+        *curve((0.0, low * 0.8), (-0.2, low + shape.fin * 0.8), (-0.66, low * 0.5 + shape.fin * 0.4)),
+        (-0.5, 0.1),
+    ]
     for fin in (dorsal, anal):
-        canvas.fill(at(fin), Paint((brighten(colour, 1.1), brighten(colour, 0.75)), texture=0.3, grain=6, stretch=0.3))
+        canvas.fill(
+            at(fin), Paint((brighten(colour, 1.1), brighten(colour, 0.75)), texture=0.3, grain=6, stretch=0.3)
+        )
         canvas.line(at(fin[:-1]), mix(colour, dark, 0.5), 1.2)
 
 
@@ -166,31 +212,45 @@ def _bar(shape: Shape, back: float, front: float) -> list[Point]:
     return edges[0] + edges[1][::-1]
 
 
-def _marking(canvas: Canvas, at: object, shape: Shape, second: RGB, dark: RGB) -> None:
-    assert callable(at)
+def _marking(canvas: Canvas, at: Placer, shape: Shape, second: RGB, dark: RGB) -> None:
     paint = Paint((brighten(second, 1.1), second, brighten(second, 0.55)))
     if shape.marking == "bars":
         for x, wide in ((0.52, 0.1), (0.02, 0.15), (-0.5, 0.08)):
             for grow, colour in ((0.035, Paint((dark,))), (0.0, paint)):
                 canvas.fill(at(_bar(shape, x - wide - grow, x + wide + grow)), colour)
     elif shape.marking == "stripe":
-        canvas.fill(at([*curve((0.9, -0.04), (0.2, -0.2), (-0.8, -0.04)), *curve((-0.8, 0.05), (0.2, 0.02), (0.9, 0.03))]), paint)
+        canvas.fill(
+            at(
+                [
+                    *curve((0.9, -0.04), (0.2, -0.2), (-0.8, -0.04)),
+                    *curve((-0.8, 0.05), (0.2, 0.02), (0.9, 0.03)),
+                ]
+            ),
+            paint,
+        )
     elif shape.marking == "patch":
-        canvas.fill(at(curve((0.1, -_half(shape, 0.1) * 0.97), (-0.3, 0.5), (-0.78, 0.02)) + [(-0.78, -0.08), (-0.4, -_half(shape, -0.4) * 0.97)]), paint)
+        canvas.fill(
+            at(
+                [
+                    *curve((0.1, -_half(shape, 0.1) * 0.97), (-0.3, 0.5), (-0.78, 0.02)),
+                    (-0.78, -0.08),
+                    (-0.4, -_half(shape, -0.4) * 0.97),
+                ]
+            ),
+            paint,
+        )
     else:
         for x, y in scatter(canvas.rng, 22, (-0.6, -0.7, 0.5, 0.5)):
             [spot] = at([(x, y * _half(shape, x))])
             canvas.disc(spot, canvas.rng.uniform(0.02, 0.05) * _size(at), mix(second, dark, 0.2))
 
 
-def _size(at: object) -> float:
-    assert callable(at)
+def _size(at: Placer) -> float:
     (ax, ay), (bx, by) = at([(0.0, 0.0), (1.0, 0.0)])
     return math.hypot(bx - ax, by - ay)
 
 
-def _scales(canvas: Canvas, at: object, shape: Shape, colour: RGB) -> None:
-    assert callable(at)
+def _scales(canvas: Canvas, at: Placer, shape: Shape, colour: RGB) -> None:
     for column in range(11):
         x = 0.45 - column * 0.11
         half = _half(shape, x) * 0.82
@@ -200,15 +260,24 @@ def _scales(canvas: Canvas, at: object, shape: Shape, colour: RGB) -> None:
             canvas.line(arc, brighten(colour, 0.8), 0.5)
 
 
-def _face(canvas: Canvas, at: object, length: float, main: RGB, dark: RGB) -> None:
-    assert callable(at)
-    canvas.line(at(curve((0.5, -0.2), (0.38, 0.05), (0.5, 0.24))), brighten(main, 0.55), max(0.7, length * 0.02))
+def _face(canvas: Canvas, at: Placer, length: float, main: RGB, dark: RGB) -> None:
+    canvas.line(
+        at(curve((0.5, -0.2), (0.38, 0.05), (0.5, 0.24))), brighten(main, 0.55), max(0.7, length * 0.02)
+    )
     canvas.line(at([(0.98, 0.06), (0.86, 0.09)]), brighten(main, 0.4), max(0.7, length * 0.02))
     [eye] = at([(0.7, -0.09)])
-    for radius, colour in ((0.1, (248, 244, 226)), (0.085, mix(dark, (230, 190, 80), 0.3)), (0.055, (12, 12, 16))):
+    for radius, colour in (
+        (0.1, (248, 244, 226)),
+        (0.085, mix(dark, (230, 190, 80), 0.3)),
+        (0.055, (12, 12, 16)),
+    ):
         canvas.disc(eye, radius * length, colour)
     canvas.disc((eye[0] - 0.02 * length, eye[1] - 0.03 * length), 0.022 * length, (255, 255, 255))
-    fin = [(0.3, 0.06), *curve((0.3, 0.06), (0.0, -0.02), (-0.12, 0.16)), *curve((-0.12, 0.16), (0.1, 0.28), (0.3, 0.14))]
+    fin = [
+        (0.3, 0.06),
+        *curve((0.3, 0.06), (0.0, -0.02), (-0.12, 0.16)),
+        *curve((-0.12, 0.16), (0.1, 0.28), (0.3, 0.14)),
+    ]
     canvas.fill(at(fin), Paint((brighten(main, 1.2), brighten(main, 0.65)), texture=0.2, grain=6, stretch=4))
 
 
@@ -216,4 +285,7 @@ def _bubbles(canvas: Canvas, water: tuple[RGB, ...]) -> None:
     rng = canvas.rng
     for x, y in scatter(rng, rng.randint(6, 40), (0, 0, canvas.width, canvas.height)):
         r = canvas.height * rng.choice((0.003, 0.004, 0.006, 0.012))
-        canvas.oval((x - r, y - r, x + r, y + r), Paint((water[1], mix(water[0], (255, 255, 255), 0.6)), centre=(0.6, 0.6)))
+        canvas.oval(
+            (x - r, y - r, x + r, y + r),
+            Paint((water[1], mix(water[0], (255, 255, 255), 0.6)), centre=(0.6, 0.6)),
+        )

@@ -8,8 +8,17 @@ from app.demo.backdrop import scatter
 from app.demo.canvas import Canvas, Paint, Point, curve, moved
 from app.demo.colour import RGB, Light, brighten, mix, vary
 
-PETALS: tuple[RGB, ...] = ((246, 240, 236), (250, 196, 44), (226, 74, 108), (160, 96, 196), (236, 110, 52), (96, 124, 214),
-                           (248, 172, 196), (198, 36, 50), (252, 226, 130))
+PETALS: tuple[RGB, ...] = (
+    (246, 240, 236),
+    (250, 196, 44),
+    (226, 74, 108),
+    (160, 96, 196),
+    (236, 110, 52),
+    (96, 124, 214),
+    (248, 172, 196),
+    (198, 36, 50),
+    (252, 226, 130),
+)
 GARDENS: tuple[tuple[RGB, RGB, RGB], ...] = (
     ((150, 186, 96), (78, 124, 62), (26, 58, 40)),
     ((206, 214, 140), (120, 150, 72), (54, 78, 44)),
@@ -43,7 +52,9 @@ def _bokeh(canvas: Canvas, light: Light, garden: tuple[RGB, RGB, RGB], colour: R
     canvas.fill(corners, Paint(stops, angle=rng.uniform(20, 160), texture=0.4, grain=0.5))
     for _ in range(8):
         x, w, y = rng.uniform(0, width), rng.uniform(8, 40), rng.uniform(0, height)
-        canvas.soft([(x - w, height), (x + w, height), (x + rng.uniform(-90, 90), y)], light.dim(garden[1]), 0.5, 14)
+        canvas.soft(
+            [(x - w, height), (x + w, height), (x + rng.uniform(-90, 90), y)], light.dim(garden[1]), 0.5, 14
+        )
     for x, y in scatter(rng, rng.randint(8, 30), (0, 0, width, height)):
         r = height * rng.uniform(0.02, 0.09)
         tone = light.lit(mix(garden[0], rng.choice((colour, light.sun, (255, 255, 255))), 0.6))
@@ -67,23 +78,44 @@ def _leaf(canvas: Canvas, light: Light, foot: Point, size: float, side: int) -> 
     tip = (foot[0] + side * size, foot[1] - size * 0.45)
     upper = curve(foot, (foot[0] + side * size * 0.35, foot[1] - size * 0.62), tip)
     lower = curve(tip, (foot[0] + side * size * 0.7, foot[1] + size * 0.1), foot)
-    canvas.fill(upper + lower, Paint((light.lit(brighten(STEM, 1.2)), light.dim(brighten(STEM, 0.7))), texture=0.2, grain=3))
+    canvas.fill(
+        upper + lower,
+        Paint((light.lit(brighten(STEM, 1.2)), light.dim(brighten(STEM, 0.7))), texture=0.2, grain=3),
+    )
     canvas.line([foot, tip], light.lit(brighten(STEM, 1.35)), 0.9)
 
 
-def _petal(canvas: Canvas, centre: Point, angle: float, length: float, width: float, squash: float, stops: tuple[RGB, ...]) -> None:
+def _petal(
+    canvas: Canvas,
+    centre: Point,
+    angle: float,
+    length: float,
+    width: float,
+    squash: float,
+    stops: tuple[RGB, ...],
+) -> None:
     """One petal pointing ``angle`` degrees from the heart; ``squash`` flattens the whole flower."""
     half = curve((0.0, 0.0), (0.55 * length, -width * 1.15), (length, -width * 0.1), 9)
     shape = half + [(x, -y) for x, y in reversed(half)]
     points = [(x, y * squash) for x, y in moved(shape, (0, 0), 1, angle)]
     placed = [(centre[0] + x, centre[1] + y) for x, y in points]
     canvas.fill(placed, Paint(stops, angle=angle, texture=0.16, grain=2.5))
-    vein = [(centre[0] + x, centre[1] + y * squash) for x, y in moved([(length * 0.2, 0), (length * 0.86, 0)], (0, 0), 1, angle)]
+    vein = [
+        (centre[0] + x, centre[1] + y * squash)
+        for x, y in moved([(length * 0.2, 0), (length * 0.86, 0)], (0, 0), 1, angle)
+    ]
     canvas.line(vein, brighten(stops[1], 0.88), 0.7)
 
 
 def _rosette(
-    canvas: Canvas, light: Light, centre: Point, radius: float, colour: RGB, count: int, width: float, squash: float
+    canvas: Canvas,
+    light: Light,
+    centre: Point,
+    radius: float,
+    colour: RGB,
+    count: int,
+    width: float,
+    squash: float,
 ) -> None:
     rng = canvas.rng
     start = rng.uniform(0, 360)
@@ -93,15 +125,24 @@ def _rosette(
             facing = 0.84 + 0.2 * math.cos(math.radians(angle + 120)) + 0.1 * layer
             tone = light.lit(brighten(colour, min(1.15, facing)))
             stops = (light.dim(brighten(colour, 0.62), 0.4), tone, mix(tone, (255, 255, 255), 0.16))
-            _petal(canvas, centre, angle, radius * reach * rng.uniform(0.92, 1.05), radius * width, squash, stops)
+            _petal(
+                canvas, centre, angle, radius * reach * rng.uniform(0.92, 1.05), radius * width, squash, stops
+            )
 
 
 def _heart(canvas: Canvas, light: Light, centre: Point, radius: float, colour: RGB, squash: float) -> None:
     x, y = centre
     box = (x - radius, y - radius * squash, x + radius, y + radius * squash)
     canvas.soft_oval((box[0] - 3, box[1], box[2] + 3, box[3] + 5), light.shadow, 0.4, radius * 0.12)
-    canvas.oval(box, Paint((light.lit(brighten(colour, 1.25)), light.lit(colour), light.dim(brighten(colour, 0.5))),
-                           centre=(0.4, 0.3), texture=0.2, grain=5))
+    canvas.oval(
+        box,
+        Paint(
+            (light.lit(brighten(colour, 1.25)), light.lit(colour), light.dim(brighten(colour, 0.5))),
+            centre=(0.4, 0.3),
+            texture=0.2,
+            grain=5,
+        ),
+    )
     for i in range(90):
         reach, turn = radius * math.sqrt(i / 90) * 0.94, i * 2.39996
         spot = (x + reach * math.cos(turn), y + reach * math.sin(turn) * squash)
@@ -138,13 +179,39 @@ def draw_tulip(canvas: Canvas, light: Light, spot: Point, radius: float, colour:
     for side in (-1, 1):
         foot = (x + rng.uniform(-0.3, 0.3) * radius, canvas.height + 5.0)
         tip = (x + side * radius * rng.uniform(0.8, 1.3), y + radius * rng.uniform(0.1, 0.6))
-        leaf = curve(foot, (x + side * radius * 0.2, y + radius * 1.1), tip) + curve(tip, (x + side * radius * 0.75, y + radius * 1.5), foot)
-        canvas.fill(leaf, Paint((light.lit(brighten(STEM, 1.15)), light.dim(STEM)), angle=60, texture=0.15, grain=3, stretch=0.3))
+        leaf = curve(foot, (x + side * radius * 0.2, y + radius * 1.1), tip) + curve(
+            tip, (x + side * radius * 0.75, y + radius * 1.5), foot
+        )
+        canvas.fill(
+            leaf,
+            Paint(
+                (light.lit(brighten(STEM, 1.15)), light.dim(STEM)),
+                angle=60,
+                texture=0.15,
+                grain=3,
+                stretch=0.3,
+            ),
+        )
     bright, dark = light.lit(brighten(colour, 1.08)), light.dim(brighten(colour, 0.7), 0.5)
-    for dx, wide, tone in ((-0.28, 0.5, 0.45), (0.28, 0.5, 0.6), (0.0, 0.42, 0.3), (-0.4, 0.46, 0.9), (0.4, 0.46, 0.75), (0.0, 0.5, 1.0)):
+    for dx, wide, tone in (
+        (-0.28, 0.5, 0.45),
+        (0.28, 0.5, 0.6),
+        (0.0, 0.42, 0.3),
+        (-0.4, 0.46, 0.9),
+        (0.4, 0.46, 0.75),
+        (0.0, 0.5, 1.0),
+    ):
         front = tone > 0.65
         tip = (x + dx * radius * 1.3, y - radius * (0.72 if front else 0.86))
         base = (x + dx * radius * 0.3, y + radius * 0.72)
         left = curve(base, (x + (dx - wide * 1.7) * radius, y + radius * 0.2), tip)
         right = curve(tip, (x + (dx + wide * 1.7) * radius, y + radius * 0.2), base)
-        canvas.fill(left + right, Paint((mix(dark, bright, tone), mix(dark, bright, tone * 0.8), dark), texture=0.16, grain=3, stretch=0.25))
+        canvas.fill(
+            left + right,
+            Paint(
+                (mix(dark, bright, tone), mix(dark, bright, tone * 0.8), dark),
+                texture=0.16,
+                grain=3,
+                stretch=0.25,
+            ),
+        )

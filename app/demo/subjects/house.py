@@ -9,7 +9,15 @@ from app.demo.canvas import Canvas, Paint, Point, curve
 from app.demo.colour import RGB, Light, brighten, mix, vary
 from app.demo.plants import AUTUMN, GREENS, draw_bush, draw_conifer, draw_tree
 
-WALLS: tuple[RGB, ...] = ((236, 226, 206), (196, 88, 66), (150, 176, 190), (226, 190, 120), (172, 160, 146), (240, 240, 238), (140, 160, 124))
+WALLS: tuple[RGB, ...] = (
+    (236, 226, 206),
+    (196, 88, 66),
+    (150, 176, 190),
+    (226, 190, 120),
+    (172, 160, 146),
+    (240, 240, 238),
+    (140, 160, 124),
+)
 ROOFS: tuple[RGB, ...] = ((150, 66, 50), (78, 80, 90), (112, 80, 60), (64, 84, 86), (176, 98, 66))
 LAWNS: tuple[RGB, ...] = ((104, 142, 66), (130, 150, 70), (148, 146, 80), (84, 128, 74), (176, 160, 90))
 WARM: RGB = (255, 206, 110)
@@ -78,8 +86,13 @@ def _trees_behind(canvas: Canvas, sky: Sky) -> None:
 def draw_house(canvas: Canvas, sky: Sky, plan: Plan) -> None:
     rng, light = canvas.rng, sky.light
     wall, roof = vary(rng.choice(WALLS), rng, 14), vary(rng.choice(ROOFS), rng, 12)
-    cast_shadow(canvas, sky, (plan.at(0.5, 0)[0] + plan.turn * plan.side / 2, plan.foot[1] - 2),
-                plan.front + plan.side, plan.wall * 0.9)
+    cast_shadow(
+        canvas,
+        sky,
+        (plan.at(0.5, 0)[0] + plan.turn * plan.side / 2, plan.foot[1] - 2),
+        plan.front + plan.side,
+        plan.wall * 0.9,
+    )
     front_lit = (sky.sun[0] - 0.5) * plan.turn < 0
     bright, dark = light.lit(wall), light.dim(wall, 0.7)
     faces = (bright, dark) if front_lit else (dark, bright)
@@ -100,17 +113,24 @@ def _roof(canvas: Canvas, sky: Sky, plan: Plan, colour: RGB, peak: Point, ridge_
     eaves = (plan.at(1, 1)[0] + plan.turn * out, plan.at(1, 1)[1] + out * 0.9)
     far = (plan.beside(1, 1)[0] + plan.turn * out * 0.7, plan.beside(1, 1)[1] + out * 0.6)
     slope = [(peak[0], peak[1] - out * 0.5), (ridge_end[0], ridge_end[1] - out * 0.4), far, eaves]
-    bright = light.lit(brighten(colour, 1.1)) if (sky.sun[0] - 0.5) * plan.turn > 0 else light.dim(colour, 0.4)
+    bright = (
+        light.lit(brighten(colour, 1.1)) if (sky.sun[0] - 0.5) * plan.turn > 0 else light.dim(colour, 0.4)
+    )
     canvas.fill(slope, Paint((bright, brighten(bright, 0.75)), texture=0.3, grain=5, stretch=3))
     for row in range(1, 8):
         share = row / 8
-        start = (slope[0][0] + (eaves[0] - slope[0][0]) * share, slope[0][1] + (eaves[1] - slope[0][1]) * share)
+        start = (
+            slope[0][0] + (eaves[0] - slope[0][0]) * share,
+            slope[0][1] + (eaves[1] - slope[0][1]) * share,
+        )
         end = (slope[1][0] + (far[0] - slope[1][0]) * share, slope[1][1] + (far[1] - slope[1][1]) * share)
         canvas.line([start, end], brighten(bright, 0.72), 0.7)
     left = (plan.at(0, 1)[0] - plan.turn * out, plan.at(0, 1)[1] + out * 0.9)
     edge = light.lit(mix(colour, (250, 246, 236), 0.75))
     canvas.line([left, (peak[0], peak[1] - out * 0.5), eaves], edge, plan.front * 0.04)
-    canvas.soft([plan.at(1, 1), plan.beside(1, 1), plan.beside(1, 0.86), plan.at(1, 0.84)], light.shadow, 0.4, 2)
+    canvas.soft(
+        [plan.at(1, 1), plan.beside(1, 1), plan.beside(1, 0.86), plan.at(1, 0.84)], light.shadow, 0.4, 2
+    )
 
 
 def _chimney(canvas: Canvas, sky: Sky, peak: Point, ridge_end: Point) -> None:
@@ -119,14 +139,18 @@ def _chimney(canvas: Canvas, sky: Sky, peak: Point, ridge_end: Point) -> None:
     x, y = peak[0] + (ridge_end[0] - peak[0]) * share, peak[1] + 6
     tall = abs(ridge_end[0] - peak[0]) * 0.2 + 8
     brick = sky.light.lit((154, 84, 66))
-    canvas.fill([(x - wide, y), (x + wide, y), (x + wide, y - tall), (x - wide, y - tall)],
-                Paint((brighten(brick, 1.1), brighten(brick, 0.6)), angle=0, texture=0.3, grain=6))
+    canvas.fill(
+        [(x - wide, y), (x + wide, y), (x + wide, y - tall), (x - wide, y - tall)],
+        Paint((brighten(brick, 1.1), brighten(brick, 0.6)), angle=0, texture=0.3, grain=6),
+    )
     if rng.random() < 0.5:
         drift = rng.uniform(-1, 1)
         for puff in range(6):
             r = wide * (0.8 + 0.5 * puff)
             px, py = x + drift * puff * wide * 1.6, y - tall - puff * wide * 1.9
-            canvas.soft_oval((px - r, py - r, px + r, py + r), sky.light.cloud_light, 0.32 - 0.04 * puff, r * 0.5)
+            canvas.soft_oval(
+                (px - r, py - r, px + r, py + r), sky.light.cloud_light, 0.32 - 0.04 * puff, r * 0.5
+            )
 
 
 def _openings(canvas: Canvas, sky: Sky, plan: Plan) -> None:
@@ -134,18 +158,50 @@ def _openings(canvas: Canvas, sky: Sky, plan: Plan) -> None:
     glowing = sky.light.darkness > 0.1 or rng.random() < 0.15
     rise = 1 / plan.floors
     door = rng.choice(((120, 50, 44), (50, 74, 96), (70, 96, 70), (96, 66, 44)))
-    _panel(canvas, sky, [plan.at(0.4, 0), plan.at(0.6, 0), plan.at(0.6, 0.62 * rise), plan.at(0.4, 0.62 * rise)], door)
+    _panel(
+        canvas,
+        sky,
+        [plan.at(0.4, 0), plan.at(0.6, 0), plan.at(0.6, 0.62 * rise), plan.at(0.4, 0.62 * rise)],
+        door,
+    )
     for floor in range(plan.floors):
         low, high = (floor + 0.32) * rise, (floor + 0.74) * rise
         for left in (0.1, 0.7) if floor == 0 else (0.1, 0.4, 0.7):
-            _window(canvas, sky, [plan.at(left, low), plan.at(left + 0.2, low), plan.at(left + 0.2, high),
-                                  plan.at(left, high)], glowing)
+            _window(
+                canvas,
+                sky,
+                [
+                    plan.at(left, low),
+                    plan.at(left + 0.2, low),
+                    plan.at(left + 0.2, high),
+                    plan.at(left, high),
+                ],
+                glowing,
+            )
         for left in (0.14, 0.42, 0.7):
-            _window(canvas, sky, [plan.beside(left, low), plan.beside(left + 0.16, low),
-                                  plan.beside(left + 0.16, high), plan.beside(left, high)], glowing)
+            _window(
+                canvas,
+                sky,
+                [
+                    plan.beside(left, low),
+                    plan.beside(left + 0.16, low),
+                    plan.beside(left + 0.16, high),
+                    plan.beside(left, high),
+                ],
+                glowing,
+            )
     attic = 1 + plan.gable / plan.wall * 0.22
-    _window(canvas, sky, [plan.at(0.42, attic), plan.at(0.58, attic), plan.at(0.58, attic + 0.22 * rise),
-                          plan.at(0.42, attic + 0.22 * rise)], glowing)
+    _window(
+        canvas,
+        sky,
+        [
+            plan.at(0.42, attic),
+            plan.at(0.58, attic),
+            plan.at(0.58, attic + 0.22 * rise),
+            plan.at(0.42, attic + 0.22 * rise),
+        ],
+        glowing,
+    )
 
 
 def _panel(canvas: Canvas, sky: Sky, corners: list[Point], colour: RGB) -> None:

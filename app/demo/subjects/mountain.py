@@ -18,14 +18,21 @@ def draw(canvas: Canvas, light: Light) -> None:
     sky = paint_sky(canvas, light, canvas.height * rng.uniform(0.58, 0.84))
     rock, snowline = rng.choice(ROCKS), rng.choice((0.0, 0.25, 0.45, 0.7))
     for layer in range(rng.randint(1, 3), 0, -1):
-        _massif(canvas, sky, rock, snowline, 0.16 + 0.22 * (layer - 1), canvas.height * rng.uniform(0.38, 0.62))
+        _massif(
+            canvas, sky, rock, snowline, 0.16 + 0.22 * (layer - 1), canvas.height * rng.uniform(0.38, 0.62)
+        )
     paint_hills(canvas, sky, (62, 88, 74), rng.randint(0, 2), canvas.height * rng.uniform(0.06, 0.16))
     if rng.random() < 0.5:
         paint_water(canvas, sky, (44, 98, 110), calm=0.85)
         mirror_in_water(canvas, sky.horizon + 1, sky.horizon, 0.55)
     else:
-        paint_meadow(canvas, sky, rng.choice(((98, 132, 70), (146, 138, 82), (228, 234, 244))), sky.horizon,
-                     canvas.height * 0.05)
+        paint_meadow(
+            canvas,
+            sky,
+            rng.choice(((98, 132, 70), (146, 138, 82), (228, 234, 244))),
+            sky.horizon,
+            canvas.height * 0.05,
+        )
     _forest(canvas, sky)
 
 
@@ -50,15 +57,25 @@ def _massif(canvas: Canvas, sky: Sky, rock: RGB, snowline: float, distance: floa
     mask = np.clip(line[None, :] - level, 0, 1)
     relief = _relief(canvas, rows, line, level, sky.light_from(0.5))
     box = (0.0, sky.horizon - rows + 1, float(canvas.width), sky.horizon + 1)
-    stone = (light.far(brighten(rock, 0.42), distance), light.far(rock, distance), light.far(brighten(rock, 1.35), distance))
+    stone = (
+        light.far(brighten(rock, 0.42), distance),
+        light.far(rock, distance),
+        light.far(brighten(rock, 1.35), distance),
+    )
     stone = (mix(stone[0], light.shadow, 0.4 * (1 - distance)), stone[1], stone[2])
     canvas.lay(relief, stone, box, mask)
     if snowline:
         ragged = texture(rng, canvas.width, rows, 1.3, 1.0)
         snow = np.clip((level / height - (1 - snowline) + ragged * 0.3 + (relief - 0.5) * 0.35) * 7, 0, 1)
         cold = mix(light.shadow, (150, 176, 220), 0.55)
-        white = (light.far(cold, distance), light.far((226, 232, 244), distance), light.far((255, 255, 255), distance))
-        canvas.lay(np.asarray(relief * 0.9 + 0.22, np.float32), white, box, np.asarray(mask * snow, np.float32))
+        white = (
+            light.far(cold, distance),
+            light.far((226, 232, 244), distance),
+            light.far((255, 255, 255), distance),
+        )
+        canvas.lay(
+            np.asarray(relief * 0.9 + 0.22, np.float32), white, box, np.asarray(mask * snow, np.float32)
+        )
     foot = np.clip(1 - level / height * 2.2, 0, 1) ** 1.5 * mask * np.float32(0.75)
     canvas.veil(light.haze, box, np.asarray(foot, np.float32))
 

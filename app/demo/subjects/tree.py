@@ -7,15 +7,27 @@ from app.demo.canvas import Canvas
 from app.demo.colour import RGB, Light
 from app.demo.plants import AUTUMN, BLOSSOM, GREENS, draw_bush, draw_conifer, draw_tree
 
-MEADOWS: tuple[RGB, ...] = ((110, 148, 70), (152, 150, 72), (92, 132, 78), (190, 164, 92), (168, 176, 104), (126, 116, 70))
+MEADOWS: tuple[RGB, ...] = (
+    (110, 148, 70),
+    (152, 150, 72),
+    (92, 132, 78),
+    (190, 164, 92),
+    (168, 176, 104),
+    (126, 116, 70),
+)
 
 
 def draw(canvas: Canvas, light: Light) -> None:
     rng = canvas.rng
     sky = paint_sky(canvas, light, canvas.height * rng.uniform(0.5, 0.82))
     if rng.random() < 0.65:
-        paint_hills(canvas, sky, rng.choice(((82, 104, 92), (96, 90, 104))), rng.randint(1, 3),
-                    canvas.height * rng.uniform(0.05, 0.22))
+        paint_hills(
+            canvas,
+            sky,
+            rng.choice(((82, 104, 92), (96, 90, 104))),
+            rng.randint(1, 3),
+            canvas.height * rng.uniform(0.05, 0.22),
+        )
     meadow = rng.choice(MEADOWS)
     paint_meadow(canvas, sky, meadow, sky.horizon, canvas.height * rng.uniform(0.02, 0.14))
     _company(canvas, sky)
