@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFilter
 
 from app.demo.colour import RGB
 from app.demo.noise import Tones, texture
 
+Indices = npt.NDArray[np.intp]
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
 Placer = Callable[[list[Point]], list[Point]]
@@ -40,11 +42,19 @@ class Paint:
     centre: Point | None = None
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=8)
+def _steps(count: int) -> tuple[Indices, Tones]:
+    """For each of 256 tones, the last of ``count`` stops before it and how far it lies towards the next."""
+    places = np.linspace(0, max(1, count - 1), 256, dtype=np.float32)
+    before = np.clip(places.astype(np.intp), 0, max(0, count - 2))
+    return before, np.asarray(places - before, np.float32)[:, None]
+
+
 def _palette(stops: tuple[RGB, ...]) -> bytes:
-    places = np.linspace(0, 255, len(stops)) if len(stops) > 1 else np.array([0.0])
-    bands = [np.interp(np.arange(256), places, [stop[band] for stop in stops]) for band in range(3)]
-    return np.stack(bands, axis=1).round().astype(np.uint8).tobytes()
+    before, share = _steps(len(stops))
+    colours = np.array([*stops, stops[-1]], np.float32)
+    mixed = colours[before] + (colours[before + 1] - colours[before]) * share
+    return (mixed + np.float32(0.5)).astype(np.uint8).tobytes()
 
 
 def coloured(tones: Image.Image, stops: tuple[RGB, ...]) -> Image.Image:

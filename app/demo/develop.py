@@ -12,7 +12,7 @@ from multiprocessing import get_context
 
 from PIL import Image, ImageEnhance, ImageFilter
 
-from app.demo.fingerprint import distance, mirrored_hash, perceptual_hash, sharpness
+from app.demo.fingerprint import distance, hash_both_ways, sharpness
 from app.demo.oddities import draw_oddity
 from app.demo.plan import DERIVED, Picture, Treatment
 from app.demo.scenes import render
@@ -129,7 +129,7 @@ def _spoilt(image: Image.Image, treatment: Treatment, rng: random.Random) -> Ima
 def _shot(picture: Picture, image: Image.Image, quality: int) -> Shot:
     content = _encoded(image, picture.suffix, quality)
     kept = decoded(content)
-    return Shot(picture.number, content, perceptual_hash(kept), mirrored_hash(kept), sharpness(kept))
+    return Shot(picture.number, content, *hash_both_ways(kept), sharpness(kept))
 
 
 def _encoded(image: Image.Image, suffix: str, quality: int) -> bytes:

@@ -26,12 +26,17 @@ def _grain() -> Tones:
 
 def photograph(image: Image.Image, rng: random.Random) -> Image.Image:
     """The scene as a camera would have kept it."""
-    pixels = np.asarray(image, np.float32)
+    contrast, lift, warmth = rng.uniform(0.98, 1.16), rng.uniform(-6, 8), rng.uniform(-5, 7)
+    curve = [(value - 128) * contrast + 128 + lift for value in range(256)]
+    cast = [_byte(value + shift) for shift in (warmth, warmth * 0.2, -warmth) for value in curve]
+    pixels = np.asarray(image.point(cast), np.float32)
     height, width = pixels.shape[:2]
-    pixels = (pixels - 128) * np.float32(rng.uniform(0.98, 1.16)) + np.float32(128 + rng.uniform(-6, 8))
-    warmth = rng.uniform(-5, 7)
-    pixels = pixels + np.array([warmth, warmth * 0.2, -warmth], np.float32)
-    pixels = pixels * (1 - np.float32(rng.uniform(0.03, 0.11)) * _vignette(width, height))
     x, y = rng.randrange(768 - width), rng.randrange(768 - height)
-    pixels = pixels + _grain()[y : y + height, x : x + width] * np.float32(rng.uniform(1.6, 4.2))
-    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8), "RGB")
+    pixels = pixels * (1 - np.float32(rng.uniform(0.03, 0.11)) * _vignette(width, height))
+    pixels += _grain()[y : y + height, x : x + width] * np.float32(rng.uniform(1.6, 4.2))
+    np.clip(pixels, 0, 255, out=pixels)
+    return Image.fromarray(pixels.astype(np.uint8), "RGB")
+
+
+def _byte(value: float) -> int:
+    return max(0, min(255, round(value)))

@@ -44,7 +44,7 @@ def draw_crown(canvas: Canvas, sky: Sky, centre: Point, a: float, b: float, colo
     """Foliage: clumps of leaves, dark inside and below, bright where the sun falls."""
     rng = canvas.rng
     side = -sky.light_from(centre[0] / canvas.width)
-    clumps = [_clump_place(rng, centre, a, b) for _ in range(24 if a > 45 else 12)]
+    clumps = [_clump_place(rng, centre, a, b) for _ in range(20 if a > 45 else 10)]
     clumps += [
         (centre[0] + a * 0.72 * math.cos(i * 0.698), centre[1] + b * 0.72 * math.sin(i * 0.698))
         for i in range(9)

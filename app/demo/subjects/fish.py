@@ -279,6 +279,7 @@ def _face(canvas: Canvas, at: Placer, length: float, main: RGB, dark: RGB) -> No
         *curve((-0.12, 0.16), (0.1, 0.28), (0.3, 0.14)),
     ]
     canvas.fill(at(fin), Paint((brighten(main, 1.2), brighten(main, 0.65)), texture=0.2, grain=6, stretch=4))
+    canvas.line(at(fin), brighten(main, 0.62), max(0.6, length * 0.012))
 
 
 def _bubbles(canvas: Canvas, water: tuple[RGB, ...]) -> None:
