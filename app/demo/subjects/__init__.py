@@ -1,0 +1,1 @@
+"""One module for each class of the demo: how its scenes are drawn."""
