@@ -46,8 +46,10 @@ export class PictureView {
     if (!item.sharesBase || shown.length < 2) return fit(item, view);
     const largest = shown.reduce((a, b) => (a.width * a.height >= b.width * b.height ? a : b));
     const base = fit(largest, view);
+    const longest = (picture) => Math.max(picture.width, picture.height);
     const isOneShape = Math.abs(item.width / item.height / (largest.width / largest.height) - 1) < 0.03;
-    return isOneShape ? (base * largest.height) / item.height : Math.min(base, fit(item, view));
+    if (isOneShape) return (base * largest.height) / item.height;
+    return Math.min((base * longest(largest)) / longest(item), view.width / item.width, view.height / item.height);
   }
 
   #held() {
