@@ -107,8 +107,16 @@ test("an old answer of the server does not take a newer verdict away", () => {
   assert.deepEqual(held.counts, { open: 1, confirmed: 0, rejected: 1 });
 });
 
-test("an empty page of pairs ends the list", () => {
+test("after the last page the list is read from the start once more, and ends when nothing new is there", () => {
   const held = pairs();
-  held.add({ items: [], next_cursor: "2" });
-  assert.equal(held.cursor, null);
+  held.add({ items: [{ id: 3, verdict: "open" }], next_cursor: null });
+  assert.equal(held.isDry, false);
+  assert.equal(held.add({ items: [{ id: 4, verdict: "open" }, { id: 1, verdict: "open" }], next_cursor: null }), 1);
+  assert.equal(held.isDry, false);
+  held.add({ items: [{ id: 4, verdict: "open" }], next_cursor: null });
+  assert.equal(held.isDry, true);
+});
+
+test("a view without pairs has no more", () => {
+  assert.equal(new PairSession({ items: [], next_cursor: null, counts: {} }).isDry, true);
 });

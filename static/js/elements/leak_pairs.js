@@ -165,11 +165,12 @@ export class LeakPairs extends HTMLElement {
   }
 
   async #fill() {
-    if (this.#isAsking || !this.#session.cursor || this.#session.ahead.length >= 10) return;
+    if (this.#isAsking || this.#session.isDry || this.#session.ahead.length >= 10) return;
     this.#isAsking = true;
     try {
       this.#session.add(await request(withQuery(this.#data.api, { ...this.#data.filters, cursor: this.#session.cursor })));
     } catch (error) {
+      this.#session.isDry = true;
       this.#toast.problem(`More pairs could not be fetched: ${error.message}`);
     } finally {
       this.#isAsking = false;

@@ -8,15 +8,21 @@ const MANY = 8;
 
 export class OutboxStatus extends HTMLElement {
   #outbox; #onChange = () => this.#render();
+  // Signed in again in another tab: what waits can go.
+  #onFocus = () => { if (this.#outbox.isSignedOut) this.#outbox.signedInAgain(); };
 
   connectedCallback() {
     this.#outbox = outboxOf(this.dataset.user);
     this.#outbox.addEventListener("change", this.#onChange);
+    addEventListener("focus", this.#onFocus);
     this.#render();
     this.#outbox.kick();
   }
 
-  disconnectedCallback() { this.#outbox.removeEventListener("change", this.#onChange); }
+  disconnectedCallback() {
+    removeEventListener("focus", this.#onFocus);
+    this.#outbox.removeEventListener("change", this.#onChange);
+  }
 
   #render() {
     const notices = [this.#waiting(), ...this.#outbox.stuck.map((entry) => this.#stuck(entry)), ...this.#others()].filter(Boolean);

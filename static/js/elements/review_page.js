@@ -45,7 +45,7 @@ export class ReviewPage extends HTMLElement {
     on(this, "mode", (event) => this.#markMode(event.detail));
     on(this, "click", (event) => this.#click(event.target));
     on(this.#sync, "answered", (event) => this.#answered(event.entry));
-    on(this.#sync, "goto", (event) => { this.#session.goTo(event.card); this.#show(); });
+    on(this.#sync, "goto", (event) => this.#goTo(event.card));
     on(this.#sync, "problem", (event) => this.#toast.problem(event.text));
     on(this.#feed, "more", () => this.#arrived());
     on(document, "visibilitychange", () => (document.hidden ? this.#watch.pause() : this.#watch.resume()));
@@ -131,6 +131,13 @@ export class ReviewPage extends HTMLElement {
     this.#feed.takenBack(step);
     this.#show();
     this.#toast.say(`Taken back: ${step.entry.card.given_label} is ${step.before ? WORDS[step.before.decision] : "open"} again.`);
+  }
+
+  /** An undo led to a sample that was decided before this page was opened. */
+  #goTo(card) {
+    this.#session.goTo(card);
+    this.#show();
+    this.#toast.say(`Taken back: ${card.given_label}.`);
   }
 
   #redo() {

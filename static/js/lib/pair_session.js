@@ -8,15 +8,24 @@ export class PairSession {
     this.cursor = first.next_cursor ?? null;
     this.counts = { ...first.counts };
     this.at = 0;
+    this.isDry = first.items.length === 0;
   }
 
   get current() { return this.pairs[this.at] ?? null; }
   get ahead() { return this.pairs.slice(this.at + 1); }
 
+  /**
+   * Takes in one more page. After the last page one is read from the start again: verdicts take pairs out of a view
+   * while it is paged through, and a run that still goes on adds some. Nothing new there means that this is all.
+   */
   add(answer) {
     const known = new Set(this.pairs.map((pair) => pair.id));
-    this.pairs.push(...answer.items.filter((pair) => !known.has(pair.id)));
+    const fresh = answer.items.filter((pair) => !known.has(pair.id));
+    const wasFromStart = this.cursor === null;
+    this.pairs.push(...fresh);
     this.cursor = answer.items.length ? answer.next_cursor ?? null : null;
+    this.isDry = wasFromStart && fresh.length === 0 && this.cursor === null;
+    return fresh.length;
   }
 
   move(step) {

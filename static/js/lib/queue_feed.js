@@ -11,7 +11,7 @@ const TRY_AGAIN = 3000;
 
 export class QueueFeed extends EventTarget {
   #api; #filters; #session; #sync; #progress; #isAsking = false; #isDry = false; #timer = null; #pace = new Pace();
-  #counts = { decided: 0, total: 0, remaining: 0, per_minute: null }; #onHide;
+  #counts = { decided: 0, total: 0, remaining: 0, per_minute: null }; #steps = 0; #onHide;
 
   constructor({ api, filters, session, sync, progress }) {
     super();
@@ -30,11 +30,16 @@ export class QueueFeed extends EventTarget {
     removeEventListener("pagehide", this.#onHide);
   }
 
-  /** Takes in a QueueAnswer; returns how many samples were new. */
-  take(answer) {
+  /**
+   * Takes in a QueueAnswer; returns how many samples were new. What it says of decisions counts only when none was on
+   * its way meanwhile (`isSettled`): otherwise the figure would jump back and forth.
+   */
+  take(answer, isSettled = true) {
     const unsent = new Set(this.#sync.unsentIds);
     const fresh = this.#session.add(answer.items.filter((card) => !unsent.has(card.id)));
-    this.#counts = { ...answer, decided: answer.decided + unsent.size, items: undefined };
+    const { total, per_minute } = answer;
+    if (isSettled) this.#counts = { total, per_minute, decided: answer.decided + unsent.size, remaining: Math.max(0, answer.remaining - unsent.size) };
+    else this.#counts = { ...this.#counts, total, per_minute };
     this.#isDry = answer.items.length === 0;
     this.refresh();
     return fresh;
@@ -44,9 +49,11 @@ export class QueueFeed extends EventTarget {
   async fill() {
     if (this.#isAsking || this.#isDry || this.#session.ahead.length >= LOW) return;
     this.#isAsking = true;
+    const before = this.#sync.unsentIds.length ? null : this.#steps;
     try {
       const exclude = [...new Set([...this.#session.undecidedIds, ...this.#sync.unsentIds])].join(",");
-      const fresh = this.take(await request(withQuery(`${this.#api}/queue`, { count: BATCH, ...this.#filters, exclude })));
+      const answer = await request(withQuery(`${this.#api}/queue`, { count: BATCH, ...this.#filters, exclude }));
+      const fresh = this.take(answer, before === this.#steps);
       this.#isAsking = false;
       if (!fresh) this.#isDry = true;
       this.#emitMore();
@@ -64,6 +71,7 @@ export class QueueFeed extends EventTarget {
   }
 
   decided(entry, outcome) {
+    this.#steps += 1;
     if (outcome.decision === "skipped") return;
     this.#pace.add(performance.now());
     if (!entry.outcome || entry.outcome.decision === "skipped") this.#count(1);
@@ -71,6 +79,7 @@ export class QueueFeed extends EventTarget {
   }
 
   takenBack(step) {
+    this.#steps += 1;
     this.#pace.takeBack();
     if (!step.before && step.after.decision !== "skipped") this.#count(-1);
     this.refresh();
