@@ -1,0 +1,27 @@
+// Small things of every page: buttons that lead to a field, Escape that leaves it, menus that close.
+
+export function listenToPage() {
+  document.addEventListener("click", (event) => {
+    const focuser = event.target.closest?.("[data-focus]");
+    if (focuser) {
+      const target = document.querySelector(focuser.dataset.focus);
+      target?.scrollIntoView({ block: "nearest" });
+      target?.focus();
+    }
+    closeMenus(event.target);
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented) return;
+    closeMenus(null);
+    if (document.activeElement?.matches?.("input, textarea, select") && !document.querySelector("dialog[open]")) document.activeElement.blur();
+  });
+}
+
+function closeMenus(target) {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (target && menu.contains(target)) continue;
+    const hadFocus = menu.contains(document.activeElement);
+    menu.open = false;
+    if (hadFocus && !target) menu.querySelector("summary").focus();
+  }
+}

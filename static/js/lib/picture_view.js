@@ -1,0 +1,99 @@
+// Puts pictures into their windows and lets them be zoomed and moved together.
+import { clampOffset, fit, isPixelated, place, zoomAt } from "./viewport.js";
+
+const STEP = 1.5;
+
+/** items: [{view: element, element: img or canvas, width, height, sharesBase: false}] */
+export class PictureView {
+  #items = []; #state = { zoom: 1, x: 0, y: 0 }; #observer; #drag = null;
+
+  constructor(views) {
+    this.views = views;
+    this.#observer = new ResizeObserver(() => this.render());
+    for (const view of views) this.#listen(view);
+  }
+
+  disconnect() { this.#observer.disconnect(); }
+
+  set(items) {
+    this.#items = items;
+    this.#state = { zoom: 1, x: 0, y: 0 };
+    this.render();
+  }
+
+  zoom(direction) {
+    if (direction === "fit") this.#state = { zoom: 1, x: 0, y: 0 };
+    else this.#state = zoomAt(this.#state, direction === "in" ? STEP : 1 / STEP);
+    this.#held();
+  }
+
+  render() {
+    for (const item of this.#items) {
+      const view = { width: item.view.clientWidth, height: item.view.clientHeight };
+      if (!view.width || !view.height || !item.width) continue;
+      const spot = place(item, view, { ...this.#state, base: this.#base(item, view) });
+      item.element.style.width = `${spot.width}px`;
+      item.element.style.height = `${spot.height}px`;
+      item.element.style.transform = `translate(${Math.round(spot.left)}px, ${Math.round(spot.top)}px)`;
+      item.element.classList.toggle("is-pixelated", isPixelated(spot.scale));
+      item.view.classList.toggle("is-movable", spot.isMovable);
+    }
+  }
+
+  /** Pictures of one shape are shown at one size, whatever their resolution: the same thing is equally large in both. */
+  #base(item, view) {
+    const shown = this.#items.filter((other) => other.sharesBase);
+    if (!item.sharesBase || shown.length < 2) return fit(item, view);
+    const largest = shown.reduce((a, b) => (a.width * a.height >= b.width * b.height ? a : b));
+    const base = fit(largest, view);
+    const longest = (picture) => Math.max(picture.width, picture.height);
+    const isOneShape = Math.abs(item.width / item.height / (largest.width / largest.height) - 1) < 0.03;
+    if (isOneShape) return (base * largest.height) / item.height;
+    return Math.min((base * longest(largest)) / longest(item), view.width / item.width, view.height / item.height);
+  }
+
+  #held() {
+    const item = this.#items.find((candidate) => candidate.view.clientWidth);
+    if (item) {
+      const view = { width: item.view.clientWidth, height: item.view.clientHeight };
+      this.#state = clampOffset(item, view, { ...this.#state, base: this.#base(item, view) });
+      delete this.#state.base;
+    }
+    this.render();
+  }
+
+  #listen(view) {
+    this.#observer.observe(view);
+    view.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0 || !view.classList.contains("is-movable")) return;
+      this.#drag = { x: event.clientX, y: event.clientY };
+      view.setPointerCapture(event.pointerId);
+      view.classList.add("is-moving");
+    });
+    view.addEventListener("pointermove", (event) => {
+      if (!this.#drag) return;
+      this.#state = { ...this.#state, x: this.#state.x + event.clientX - this.#drag.x, y: this.#state.y + event.clientY - this.#drag.y };
+      this.#drag = { x: event.clientX, y: event.clientY };
+      this.#held();
+    });
+    for (const name of ["pointerup", "pointercancel"]) view.addEventListener(name, () => {
+      this.#drag = null;
+      view.classList.remove("is-moving");
+    });
+    view.addEventListener("wheel", (event) => {
+      event.preventDefault();
+      this.#at(view, event, event.deltaY < 0 ? 1.2 : 1 / 1.2);
+    }, { passive: false });
+    view.addEventListener("dblclick", (event) => {
+      if (this.#state.zoom > 1) this.zoom("fit");
+      else this.#at(view, event, 3);
+    });
+  }
+
+  #at(view, event, factor) {
+    const box = view.getBoundingClientRect();
+    const point = { x: event.clientX - box.left - box.width / 2, y: event.clientY - box.top - box.height / 2 };
+    this.#state = zoomAt(this.#state, factor, point);
+    this.#held();
+  }
+}

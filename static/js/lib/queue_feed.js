@@ -1,0 +1,136 @@
+// Keeps samples coming before they are needed, gives back what was not used, and says how far one is.
+// Events: 'more' when samples have arrived (or none are left).
+import { part, setText } from "./dom.js";
+import { duration, number } from "./format.js";
+import { request, withQuery } from "./http.js";
+import { Pace } from "./timing.js";
+
+const BATCH = 6;
+const LOW = 5;
+const TRY_AGAIN = 3000;
+
+export class QueueFeed extends EventTarget {
+  #api; #filters; #session; #sync; #progress; #isAsking = false; #isDry = false; #timer = null; #pace = new Pace();
+  #counts = { decided: 0, total: 0, remaining: 0, per_minute: null }; #steps = 0; #onHide;
+
+  constructor({ api, filters, session, sync, progress }) {
+    super();
+    this.#api = api;
+    this.#filters = filters;
+    this.#session = session;
+    this.#sync = sync;
+    this.#progress = progress;
+    // What was reserved and not decided goes back to the others at once.
+    this.#onHide = () => { fetch(`${this.#api}/queue`, { method: "DELETE", keepalive: true, credentials: "same-origin" }).catch(() => {}); };
+    addEventListener("pagehide", this.#onHide);
+  }
+
+  disconnect() {
+    clearTimeout(this.#timer);
+    removeEventListener("pagehide", this.#onHide);
+  }
+
+  /**
+   * Takes in a QueueAnswer; returns how many samples were new. What it says of decisions counts only when none was on
+   * its way meanwhile (`isSettled`): otherwise the figure would jump back and forth.
+   */
+  take(answer, isSettled = true) {
+    const unsent = new Set(this.#sync.unsentIds);
+    const fresh = this.#session.add(answer.items.filter((card) => !unsent.has(card.id)));
+    const { total, per_minute } = answer;
+    if (isSettled) this.#counts = { total, per_minute, decided: answer.decided + unsent.size, remaining: Math.max(0, answer.remaining - unsent.size) };
+    else this.#counts = { ...this.#counts, total, per_minute };
+    this.#isDry = answer.items.length === 0;
+    this.refresh();
+    return fresh;
+  }
+
+  /** Asks for more when few are left. */
+  async fill() {
+    if (this.#isAsking || this.#isDry || this.#session.ahead.length >= LOW) return;
+    this.#isAsking = true;
+    const before = this.#sync.unsentIds.length ? null : this.#steps;
+    try {
+      const exclude = [...new Set([...this.#session.undecidedIds, ...this.#sync.unsentIds])].join(",");
+      const answer = await request(withQuery(`${this.#api}/queue`, { count: BATCH, ...this.#filters, exclude }));
+      const fresh = this.take(answer, before === this.#steps);
+      this.#isAsking = false;
+      if (!fresh) this.#isDry = true;
+      this.#emitMore();
+    } catch (error) {
+      this.#isAsking = false;
+      if (error.kind !== "offline" && error.kind !== "busy") this.#isDry = true;
+      else this.#timer = setTimeout(() => this.fill(), TRY_AGAIN);
+      this.#emitMore();
+    }
+  }
+
+  lookAgain() {
+    this.#isDry = false;
+    return this.fill();
+  }
+
+  decided(entry, outcome) {
+    this.#steps += 1;
+    if (outcome.decision === "skipped") return;
+    this.#pace.add(performance.now());
+    if (!entry.outcome || entry.outcome.decision === "skipped") this.#count(1);
+    this.refresh();
+  }
+
+  takenBack(step) {
+    this.#steps += 1;
+    this.#pace.takeBack();
+    if (!step.before && step.after.decision !== "skipped") this.#count(-1);
+    this.refresh();
+  }
+
+  refresh() {
+    const { decided, total } = this.#counts;
+    const progress = this.#progress;
+    if (!progress) return;
+    progress.hidden = !total;
+    setText(part(progress, "decided"), number(decided));
+    setText(part(progress, "total"), number(total));
+    const bar = part(progress, "bar");
+    bar.max = Math.max(1, total);
+    bar.value = decided;
+    setText(part(progress, "pace"), this.#paceText());
+  }
+
+  /** What to do when nothing is left. */
+  showEnd(end) {
+    const isFiltered = Object.values(this.#filters).some((value) => value !== null && value !== undefined && value !== "");
+    const isWaiting = this.#isAsking || !this.#isDry;
+    const { title, text } = this.#endText(isFiltered, isWaiting);
+    setText(part(end, "title"), title);
+    setText(part(end, "text"), text);
+    part(end, "clear").hidden = !isFiltered;
+    part(end, "back").hidden = this.#session.entries.length === 0;
+    part(end, "again").hidden = isWaiting;
+    part(end, "actions").hidden = isWaiting;
+  }
+
+  #endText(isFiltered, isWaiting) {
+    if (isWaiting) return { title: "Fetching the next samples…", text: "" };
+    if (this.#counts.remaining > 0) return { title: "Nothing free right now", text: "The rest of this view is on other reviewers' screens. What they leave comes back within 10 minutes." };
+    if (isFiltered) return { title: "This view is done", text: "Every sample that fits these filters is decided. Clear them to go on with the rest." };
+    if (!this.#counts.total) return { title: "Nothing to review yet", text: "Samples come here once a lead imports what a detector flagged." };
+    return { title: "All done", text: "Every flagged sample has your answer. Leak pairs and conflicts are what is left before a version can be frozen." };
+  }
+
+  #count(step) {
+    const { decided, remaining } = this.#counts;
+    this.#counts = { ...this.#counts, decided: Math.max(0, decided + step), remaining: Math.max(0, remaining - step) };
+  }
+
+  #paceText() {
+    const { decided, total, per_minute: before } = this.#counts;
+    const perMinute = this.#pace.perMinute ?? before;
+    if (!perMinute) return "";
+    const left = Math.max(0, total - decided);
+    return `${number(Math.round(perMinute))} a minute, ${duration((left / perMinute) * 60)} left`;
+  }
+
+  #emitMore() { this.dispatchEvent(new Event("more")); }
+}

@@ -1,0 +1,33 @@
+// Registers the elements and listens for keys. Every page loads this; an element that is not on the page costs nothing.
+import { ClassChooser } from "./elements/class_chooser.js";
+import { ConflictList } from "./elements/conflict_list.js";
+import { CopyText } from "./elements/copy_text.js";
+import { FileDrop } from "./elements/file_drop.js";
+import { JobProgress } from "./elements/job_progress.js";
+import { KeyHelp } from "./elements/key_help.js";
+import { LeakPairs } from "./elements/leak_pairs.js";
+import { OutboxStatus } from "./elements/outbox_status.js";
+import { PairCompare } from "./elements/pair_compare.js";
+import { ReviewPage } from "./elements/review_page.js";
+import { SampleEvidence } from "./elements/sample_evidence.js";
+import { SampleOthers } from "./elements/sample_others.js";
+import { SamplePicture } from "./elements/sample_picture.js";
+import { SampleStrip } from "./elements/sample_strip.js";
+import { ThemeSwitch } from "./elements/theme_switch.js";
+import { ToastLine } from "./elements/toast_line.js";
+import { TreeQuestion } from "./elements/tree_question.js";
+import { listen } from "./lib/hotkeys.js";
+import { listenToPage } from "./lib/page.js";
+
+// Parts first, then the pages that use them: an element's parts are ready when it starts.
+const ELEMENTS = {
+  "theme-switch": ThemeSwitch, "toast-line": ToastLine, "key-help": KeyHelp, "class-chooser": ClassChooser, "copy-text": CopyText,
+  "outbox-status": OutboxStatus, "job-progress": JobProgress, "file-drop": FileDrop,
+  "sample-picture": SamplePicture, "pair-compare": PairCompare, "tree-question": TreeQuestion, "sample-evidence": SampleEvidence,
+  "sample-others": SampleOthers, "sample-strip": SampleStrip,
+  "review-page": ReviewPage, "leak-pairs": LeakPairs, "conflict-list": ConflictList,
+};
+
+for (const [name, element] of Object.entries(ELEMENTS)) customElements.define(name, element);
+listen();
+listenToPage();
