@@ -37,9 +37,7 @@ def paint_sky(canvas: Canvas, light: Light, horizon: float, cloudiness: float | 
     canvas.image.paste(light.haze, (0, 0, *canvas.image.size))
     rows = max(4, round(horizon) + 2)
     bands = texture(rng, canvas.width, rows, 0.1, 0.3) * np.float32(0.03)
-    canvas.lay(
-        bands + np.linspace(0, 1, rows, dtype=np.float32)[:, None], light.sky, (0, 0, canvas.width, rows)
-    )
+    canvas.lay(bands + np.linspace(0, 1, rows, dtype=np.float32)[:, None], light.sky, (0, 0, canvas.width, rows))
     sun = (rng.uniform(0.08, 0.92) * canvas.width, rng.uniform(*light.sun_height) * horizon)
     if light.darkness > 0.3:
         _stars(canvas, horizon, light.darkness)
@@ -60,9 +58,7 @@ def _sun(canvas: Canvas, light: Light, sun: Point) -> None:
 def _stars(canvas: Canvas, horizon: float, amount: float) -> None:
     for _ in range(round(150 * amount)):
         place = (canvas.rng.uniform(0, canvas.width), horizon * canvas.rng.random() ** 1.4)
-        canvas.disc(
-            place, canvas.rng.uniform(0.25, 0.8), brighten((214, 222, 250), canvas.rng.uniform(0.4, 1))
-        )
+        canvas.disc(place, canvas.rng.uniform(0.25, 0.8), brighten((214, 222, 250), canvas.rng.uniform(0.4, 1)))
 
 
 def _clouds(canvas: Canvas, light: Light, horizon: float, amount: float) -> None:
@@ -80,9 +76,7 @@ def _clouds(canvas: Canvas, light: Light, horizon: float, amount: float) -> None
     fade = np.clip((1.02 - np.linspace(0, 1, height)) * 4, 0, 1)[:, None]
     tones = 0.62 + (shape - lit) * 1.7 - (shape - threshold) * 0.25
     mask = cover * cover * (3 - 2 * cover) * fade.astype(np.float32) * np.float32(0.92)
-    canvas.lay(
-        np.asarray(tones, np.float32), (light.cloud_dark, light.cloud_light), (0, 0, width, height), mask
-    )
+    canvas.lay(np.asarray(tones, np.float32), (light.cloud_dark, light.cloud_light), (0, 0, width, height), mask)
 
 
 def paint_hills(canvas: Canvas, sky: Sky, colour: RGB, layers: int, reach: float) -> None:
@@ -144,9 +138,7 @@ def paint_meadow(canvas: Canvas, sky: Sky, colour: RGB, top: float | None = None
     canvas.lay(np.asarray(tones, np.float32), stops, (0, top - roll, canvas.width, top - roll + height), mask)
 
 
-def cast_shadow(
-    canvas: Canvas, sky: Sky, foot: Point, width: float, length: float, depth: float = 0.45
-) -> None:
+def cast_shadow(canvas: Canvas, sky: Sky, foot: Point, width: float, length: float, depth: float = 0.45) -> None:
     """The shadow of something standing at ``foot``, falling away from the sun onto level ground."""
     slant = -length if foot[0] / canvas.width > sky.sun[0] else length
     x, y = foot

@@ -140,9 +140,7 @@ class Canvas:
         corners = [((x * self.scale - box[0]) / 4, (y * self.scale - box[1]) / 4) for x, y in points]
         ImageDraw.Draw(mask).polygon(corners, fill=round(255 * opacity))
         mask = mask.filter(ImageFilter.GaussianBlur(blur * self.scale / 4))
-        self.image.paste(
-            colour, box, mask.resize((box[2] - box[0], box[3] - box[1]), Image.Resampling.BILINEAR)
-        )
+        self.image.paste(colour, box, mask.resize((box[2] - box[0], box[3] - box[1]), Image.Resampling.BILINEAR))
 
     def soft_oval(self, box: Box, colour: RGB, opacity: float, blur: float) -> None:
         x, y, a, b = (

@@ -182,9 +182,7 @@ def _lost_keeper(group: DuplicateGroup, kept: Set[str]) -> bool:
 def _removal_rows(truth: Truth, found: _Found) -> list[CheckRow]:
     doubles = {key for group in truth.duplicates for key in group.keys}
     reviewed = _with_answer(truth, "remove") - doubles
-    confirmed = {
-        leak.test_key for leak in truth.leaks if _pair(leak.train_key, leak.test_key) in found.all_pairs
-    }
+    confirmed = {leak.test_key for leak in truth.leaks if _pair(leak.train_key, leak.test_key) in found.all_pairs}
     allowed = reviewed | doubles | _leaked(truth) | set(truth.corrupt)
     return [
         _subset_row("outliers, blur and corrupt files removed", reviewed, found.removals),

@@ -168,9 +168,7 @@ def _close_copy(picture: Picture, image: Image.Image, rng: random.Random, source
     for quality in (rng.randint(48, 62), 72, 84):
         edited = image
         if picture.treatment is Treatment.EDIT:
-            edited = image.resize(
-                (round(image.width * size), round(image.height * size)), Image.Resampling.LANCZOS
-            )
+            edited = image.resize((round(image.width * size), round(image.height * size)), Image.Resampling.LANCZOS)
             edited = ImageEnhance.Brightness(edited).enhance(light)
         shot = _shot(picture, edited, quality)
         if distance(shot.phash or 0, source.phash or 0) <= NEARNESS:

@@ -93,9 +93,7 @@ def make_flags(plan: Sequence[Picture], shots: Mapping[int, Shot], seed: int) ->
     innocent = [
         picture
         for picture in plan
-        if picture.treatment is Treatment.PLAIN
-        and picture.folder == picture.label
-        and picture.number not in used
+        if picture.treatment is Treatment.PLAIN and picture.folder == picture.label and picture.number not in used
     ]
     rng.shuffle(innocent)
     detector = _Detector(rng, plan, shots, innocent)
@@ -118,11 +116,7 @@ def _flag_mislabels(detector: _Detector) -> None:
     for i, picture in enumerate(detector.most_of(wrong, 0.87)):
         suggested = detector.other(picture.folder) if i % 13 == 12 else picture.label
         detector.rows.append(_mislabel(detector, picture, suggested, detector.sure()))
-    leaked = [
-        p
-        for p in detector.plan
-        if p.split == "test" and p.treatment is Treatment.COPY and p.folder == p.label
-    ]
+    leaked = [p for p in detector.plan if p.split == "test" and p.treatment is Treatment.COPY and p.folder == p.label]
     blurred = [p for p in detector.plan if p.treatment in {Treatment.BLUR, Treatment.SOFTEN}]
     doubles = [p for p in detector.plan if p.treatment is Treatment.EDIT]
     right = detector.suspects(detector.share(20))

@@ -37,9 +37,7 @@ def _page(rng: random.Random, tone: RGB = (246, 243, 236)) -> tuple[Image.Image,
 
 def text_page(rng: random.Random) -> Image.Image:
     image, pen = _page(rng)
-    pen.text(
-        (34, 26), " ".join(rng.sample(WORDS, 3)).title(), fill=(30, 30, 34), font=ImageFont.load_default(22)
-    )
+    pen.text((34, 26), " ".join(rng.sample(WORDS, 3)).title(), fill=(30, 30, 34), font=ImageFont.load_default(22))
     font, y = ImageFont.load_default(11), 66
     while y < image.height - 30:
         words = rng.choices(WORDS, k=rng.choice((4, 9, 10, 10, 11)))
@@ -88,9 +86,7 @@ def test_pattern(rng: random.Random) -> Image.Image:
 
 def flow_diagram(rng: random.Random) -> Image.Image:
     image, pen = _page(rng, (252, 252, 250))
-    spots = [
-        (image.width * (0.2 + 0.3 * c), image.height * (0.18 + 0.3 * r)) for r in range(3) for c in range(3)
-    ]
+    spots = [(image.width * (0.2 + 0.3 * c), image.height * (0.18 + 0.3 * r)) for r in range(3) for c in range(3)]
     for (ax, ay), (bx, by) in pairwise(spots):
         pen.line((ax, ay, bx, by), fill=(90, 94, 104), width=2)
     for x, y in spots:
@@ -112,9 +108,7 @@ def bar_chart(rng: random.Random) -> Image.Image:
     for line in range(6):
         y = floor - line * (floor - 30) / 5
         pen.line((left, y, image.width - 20, y), fill=(214, 216, 220))
-        pen.text(
-            (left - 8, y), str(line * 20), fill=(90, 90, 96), font=ImageFont.load_default(11), anchor="rm"
-        )
+        pen.text((left - 8, y), str(line * 20), fill=(90, 90, 96), font=ImageFont.load_default(11), anchor="rm")
     wide = (image.width - left - 30) / count
     for i in range(count):
         x, top = left + 6 + i * wide, floor - (floor - 36) * rng.uniform(0.15, 1)
@@ -126,9 +120,7 @@ def contour_map(rng: random.Random) -> Image.Image:
     image, _ = _page(rng)
     heights = texture(rng, image.width, image.height, 0.28, 0.28)
     levels = np.floor(heights * 9)
-    edge = (np.diff(levels, axis=0, prepend=levels[:1]) != 0) | (
-        np.diff(levels, axis=1, prepend=levels[:, :1]) != 0
-    )
+    edge = (np.diff(levels, axis=0, prepend=levels[:1]) != 0) | (np.diff(levels, axis=1, prepend=levels[:, :1]) != 0)
     tones = np.clip((heights + 1) / 2, 0, 1)[:, :, None]
     paper = np.array((150, 186, 150)) * (1 - tones) + np.array((246, 232, 196)) * tones
     paper[edge] = (140, 96, 60)
@@ -149,10 +141,7 @@ def spirals(rng: random.Random) -> Image.Image:
     image, pen = _page(rng, (250, 246, 240))
     for i in range(5):
         x, y = rng.uniform(0, image.width), rng.uniform(0, image.height)
-        turns = [
-            (x + t * 1.1 * math.cos(t / 3), y + t * 1.1 * math.sin(t / 3))
-            for t in range(rng.randint(60, 120))
-        ]
+        turns = [(x + t * 1.1 * math.cos(t / 3), y + t * 1.1 * math.sin(t / 3)) for t in range(rng.randint(60, 120))]
         pen.line(turns, fill=INKS[i], width=3)
     return image
 

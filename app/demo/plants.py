@@ -15,9 +15,7 @@ AUTUMN: tuple[RGB, ...] = ((206, 92, 36), (222, 150, 46), (176, 52, 40), (228, 1
 BLOSSOM: tuple[RGB, ...] = ((236, 168, 190), (246, 206, 216), (250, 238, 240), (222, 130, 168))
 
 
-def draw_trunk(
-    canvas: Canvas, sky: Sky, foot: Point, height: float, width: float, lean: float
-) -> list[Point]:
+def draw_trunk(canvas: Canvas, sky: Sky, foot: Point, height: float, width: float, lean: float) -> list[Point]:
     """A trunk that forks; returns where the boughs end."""
     x, y = foot
     top = (x + lean, y - height)
@@ -32,9 +30,7 @@ def draw_trunk(
             top[1] - canvas.rng.uniform(0.15, 0.6) * height,
         )
         start = (x + lean * 0.8, y - height * canvas.rng.uniform(0.65, 0.98))
-        canvas.line(
-            curve(start, (start[0], (start[1] + end[1]) / 2), end, 6), mix(dark, light, 0.3), width * 0.3
-        )
+        canvas.line(curve(start, (start[0], (start[1] + end[1]) / 2), end, 6), mix(dark, light, 0.3), width * 0.3)
         ends.append(end)
     canvas.fill(left + right, Paint(stops, angle=0, texture=0.25, grain=3, stretch=0.2))
     return ends
@@ -46,8 +42,7 @@ def draw_crown(canvas: Canvas, sky: Sky, centre: Point, a: float, b: float, colo
     side = -sky.light_from(centre[0] / canvas.width)
     clumps = [_clump_place(rng, centre, a, b) for _ in range(20 if a > 45 else 10)]
     clumps += [
-        (centre[0] + a * 0.72 * math.cos(i * 0.698), centre[1] + b * 0.72 * math.sin(i * 0.698))
-        for i in range(9)
+        (centre[0] + a * 0.72 * math.cos(i * 0.698), centre[1] + b * 0.72 * math.sin(i * 0.698)) for i in range(9)
     ]
     clumps.sort(key=lambda place: side * place[0] * -0.4 - place[1])
     base = colours[0]
@@ -65,9 +60,7 @@ def _clump_place(rng: random.Random, centre: Point, a: float, b: float) -> Point
     return centre[0] + a * 0.8 * reach * math.cos(angle), centre[1] + b * 0.8 * reach * math.sin(angle)
 
 
-def _draw_clump(
-    canvas: Canvas, sky: Sky, place: Point, radius: float, colour: RGB, centre: Point, b: float
-) -> None:
+def _draw_clump(canvas: Canvas, sky: Sky, place: Point, radius: float, colour: RGB, centre: Point, b: float) -> None:
     rng, side = canvas.rng, sky.light_from(centre[0] / canvas.width)
     height = (centre[1] - place[1]) / max(b, 1)
     bright, dark = (
@@ -88,14 +81,10 @@ def _draw_clump(
         angle, reach = rng.uniform(0, math.tau), radius * rng.uniform(0.75, 1.16)
         x, y = place[0] + reach * math.cos(angle), place[1] + reach * 0.9 * math.sin(angle)
         lift = 0.5 - 0.35 * math.sin(angle) - 0.2 * side * math.cos(angle) + rng.uniform(-0.15, 0.15)
-        canvas.disc(
-            (x, y), max(0.7, radius * rng.uniform(0.04, 0.09)), mix(dark, bright, max(0.0, min(1.0, lift)))
-        )
+        canvas.disc((x, y), max(0.7, radius * rng.uniform(0.04, 0.09)), mix(dark, bright, max(0.0, min(1.0, lift))))
 
 
-def draw_tree(
-    canvas: Canvas, sky: Sky, foot: Point, height: float, colours: tuple[RGB, ...] = GREENS
-) -> None:
+def draw_tree(canvas: Canvas, sky: Sky, foot: Point, height: float, colours: tuple[RGB, ...] = GREENS) -> None:
     """A broad-leaved tree with its shadow."""
     rng = canvas.rng
     a, b = height * rng.uniform(0.3, 0.46), height * rng.uniform(0.27, 0.36)
@@ -105,9 +94,7 @@ def draw_tree(
     draw_crown(canvas, sky, (foot[0] + lean, foot[1] - height * 0.96 + b), a, b, colours)
 
 
-def draw_conifer(
-    canvas: Canvas, sky: Sky, foot: Point, height: float, colour: RGB, snow: float = 0.0
-) -> None:
+def draw_conifer(canvas: Canvas, sky: Sky, foot: Point, height: float, colour: RGB, snow: float = 0.0) -> None:
     """A spruce: tiers of drooping branches, lit from one side."""
     x, y = foot
     rng, side = canvas.rng, sky.light_from(foot[0] / canvas.width)
@@ -139,9 +126,7 @@ def draw_conifer(
             )
 
 
-def draw_bush(
-    canvas: Canvas, sky: Sky, centre: Point, size: float, colours: tuple[RGB, ...] = GREENS
-) -> None:
+def draw_bush(canvas: Canvas, sky: Sky, centre: Point, size: float, colours: tuple[RGB, ...] = GREENS) -> None:
     for _ in range(5):
         place = (
             centre[0] + canvas.rng.uniform(-0.7, 0.7) * size,

@@ -40,9 +40,7 @@ def record_truth(plan: Sequence[Picture], seed: int, flags: Mapping[str, Iterabl
     groups = duplicate_groups(plan)
     by_key = {picture.key: picture for picture in plan}
     doubles = {key: group for group in groups for key in group.keys}
-    answers = {
-        key: _answer(by_key[key], set(types), doubles.get(key)) for key, types in sorted(flags.items())
-    }
+    answers = {key: _answer(by_key[key], set(types), doubles.get(key)) for key, types in sorted(flags.items())}
     return Truth(
         seed=seed,
         images=len(plan),

@@ -61,9 +61,7 @@ class Truth:
     def right_answer(self, key: str) -> RightAnswer:
         """The answer of a reviewer who sees what the image shows; for flagged samples only."""
         if key not in self.answers:
-            raise NotFound(
-                f"{key} is not flagged in the demo export, so no answer to it is recorded.", key=key
-            )
+            raise NotFound(f"{key} is not flagged in the demo export, so no answer to it is recorded.", key=key)
         return self.answers[key]
 
 
@@ -76,9 +74,7 @@ def read_truth(path: Path) -> Truth:
     try:
         return _parsed(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InvalidFile(
-            f"{path} is not the truth file of a demo dataset: {error}", path=str(path)
-        ) from error
+        raise InvalidFile(f"{path} is not the truth file of a demo dataset: {error}", path=str(path)) from error
 
 
 def _parsed(data: dict[str, Any]) -> Truth:
@@ -87,9 +83,7 @@ def _parsed(data: dict[str, Any]) -> Truth:
         images=data["images"],
         mislabels=data["mislabels"],
         outliers=data["outliers"],
-        duplicates=tuple(
-            DuplicateGroup(**group | {"keys": tuple(group["keys"])}) for group in data["duplicates"]
-        ),
+        duplicates=tuple(DuplicateGroup(**group | {"keys": tuple(group["keys"])}) for group in data["duplicates"]),
         blurred=tuple(data["blurred"]),
         corrupt=tuple(data["corrupt"]),
         leaks=tuple(PlantedLeak(**leak) for leak in data["leaks"]),

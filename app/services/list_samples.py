@@ -105,3 +105,8 @@ def filter_options(session: Session, access: Access) -> FilterOptions:
         [tag.name for tag in STANDARD_TAGS],
         sorted(user.username or "" for user, _ in members),
     )
+
+
+def check_sample(session: Session, access: Access, sample_id: int) -> None:
+    """Raise NotFound unless the sample belongs to the project."""
+    projects_repository.get_sample(session, access.id, sample_id)

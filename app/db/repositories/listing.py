@@ -26,7 +26,6 @@ class SampleFilter:
     tag: str | None = None
     reviewer: str | None = None
     q: str | None = None
-    check_keys: tuple[str, ...] | None = None
 
 
 def _query(project_id: int, wanted: SampleFilter) -> Any:

@@ -185,3 +185,10 @@ def keys_by_id(session: Session, project_id: int) -> dict[int, str]:
         .where(Sample.project_id == project_id)
     )
     return dict(session.execute(query).tuples().all())
+
+
+def find_file(session: Session, sample_id: int) -> tuple[str, str, str] | None:
+    """(project slug, dataset root, key) of a sample."""
+    query = select(Project.slug, Project.root, Sample.key).join(Sample, Sample.project_id == Project.id)
+    row = session.execute(query.where(Sample.id == sample_id)).tuples().first()
+    return row if row is None else (row[0], row[1], row[2])

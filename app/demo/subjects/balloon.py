@@ -46,9 +46,7 @@ def _land(canvas: Canvas, sky: Sky) -> None:
         canvas.height * rng.uniform(0.08, 0.28),
     )
     if rng.random() < 0.75:
-        paint_meadow(
-            canvas, sky, rng.choice(((118, 140, 72), (184, 148, 100), (150, 146, 84))), sky.horizon, 8
-        )
+        paint_meadow(canvas, sky, rng.choice(((118, 140, 72), (184, 148, 100), (150, 146, 84))), sky.horizon, 8)
     else:
         paint_water(canvas, sky, (48, 100, 120), calm=0.8)
 
@@ -68,9 +66,7 @@ def draw_balloon(canvas: Canvas, sky: Sky, centre: Point, radius: float, distanc
     levels = [1 - 2.2 * i / rings for i in range(rings + 1)]
     side = sky.light_from(centre[0] / canvas.width)
     for gore in range(GORES):
-        angles = [
-            math.pi * ((gore + step + turn) / GORES) - math.pi / 2 - turn * math.pi / GORES for step in (0, 1)
-        ]
+        angles = [math.pi * ((gore + step + turn) / GORES) - math.pi / 2 - turn * math.pi / GORES for step in (0, 1)]
         for row in range(rings):
             colour = _pattern_colour(pattern, scheme, gore, row, rings)
             shade = _shade(sum(angles) / 2, (levels[row] + levels[row + 1]) / 2, side)
@@ -138,6 +134,4 @@ def _skirt(canvas: Canvas, sky: Sky, centre: Point, radius: float, distance: flo
         ],
         Paint((brighten(wicker, 1.1), brighten(wicker, 0.55)), angle=20, texture=0.3, grain=6),
     )
-    canvas.line(
-        [(x - half * 1.05, deck), (x + half * 1.05, deck)], brighten(wicker, 0.5), max(0.8, radius * 0.03)
-    )
+    canvas.line([(x - half * 1.05, deck), (x + half * 1.05, deck)], brighten(wicker, 0.5), max(0.8, radius * 0.03))

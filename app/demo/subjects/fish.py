@@ -93,9 +93,7 @@ def _seabed(canvas: Canvas, water: tuple[RGB, ...]) -> None:
     height = round(canvas.height - top) + 1
     sand = mix(rng.choice(((222, 204, 160), (190, 180, 160), (150, 140, 120))), water[1], 0.42)
     tones = 0.55 + plane_texture(rng, canvas.width, height, grain=1.4, stretch=1.4) * 0.4
-    fade = np.clip(np.linspace(0, 5, height, dtype=np.float32), 0, 1)[:, None] * np.ones(
-        (1, canvas.width), np.float32
-    )
+    fade = np.clip(np.linspace(0, 5, height, dtype=np.float32), 0, 1)[:, None] * np.ones((1, canvas.width), np.float32)
     canvas.lay(
         np.asarray(tones, np.float32),
         (brighten(sand, 0.55), sand, brighten(sand, 1.25)),
@@ -111,9 +109,7 @@ def _seabed(canvas: Canvas, water: tuple[RGB, ...]) -> None:
         )
         canvas.oval(
             (x - r * 1.3, canvas.height * 0.97 - r, x + r * 1.3, canvas.height + r),
-            Paint(
-                (brighten(coral, 1.25), coral, brighten(coral, 0.4)), texture=0.3, grain=6, centre=(0.4, 0.1)
-            ),
+            Paint((brighten(coral, 1.25), coral, brighten(coral, 0.4)), texture=0.3, grain=6, centre=(0.4, 0.1)),
         )
 
 
@@ -155,9 +151,7 @@ def draw_fish(
 
     _fins(canvas, at, shape, second if shape.marking != "bars" else main, dark)
     body = _outline(shape)
-    canvas.fill(
-        at(body), Paint((brighten(main, 1.28), main, main, brighten(main, 0.5)), texture=0.1, grain=7)
-    )
+    canvas.fill(at(body), Paint((brighten(main, 1.28), main, main, brighten(main, 0.5)), texture=0.1, grain=7))
     _marking(canvas, at, shape, second, dark)
     if length > 40:
         _scales(canvas, at, shape, main)
@@ -167,9 +161,7 @@ def draw_fish(
             0.3,
             length * 0.03,
         )
-        canvas.soft(
-            at(curve((0.7, 0.16), (0.3, shape.height * 1.2), (-0.6, 0.1))), water[2], 0.4, length * 0.05
-        )
+        canvas.soft(at(curve((0.7, 0.16), (0.3, shape.height * 1.2), (-0.6, 0.1))), water[2], 0.4, length * 0.05)
     _face(canvas, at, length, main, dark)
 
 
@@ -180,9 +172,7 @@ def _fins(canvas: Canvas, at: Placer, shape: Shape, colour: RGB, dark: RGB) -> N
         (-1.12, 0.0),
         *curve((-1.3, shape.tail), (-1.0, shape.tail * 0.5), (-0.72, 0.09)),
     ]
-    canvas.fill(
-        at(tail), Paint((brighten(colour, 1.15), brighten(colour, 0.7)), texture=0.25, grain=6, stretch=5)
-    )
+    canvas.fill(at(tail), Paint((brighten(colour, 1.15), brighten(colour, 0.7)), texture=0.25, grain=6, stretch=5))
     top, low = shape.height * 0.8, shape.height * 0.74
     dorsal = [
         *curve((0.42, -top * 0.8), (0.0, -top - shape.fin * 1.1), (-0.62, -top * 0.5 - shape.fin * 0.5)),
@@ -193,9 +183,7 @@ def _fins(canvas: Canvas, at: Placer, shape: Shape, colour: RGB, dark: RGB) -> N
         (-0.5, 0.1),
     ]
     for fin in (dorsal, anal):
-        canvas.fill(
-            at(fin), Paint((brighten(colour, 1.1), brighten(colour, 0.75)), texture=0.3, grain=6, stretch=0.3)
-        )
+        canvas.fill(at(fin), Paint((brighten(colour, 1.1), brighten(colour, 0.75)), texture=0.3, grain=6, stretch=0.3))
         canvas.line(at(fin[:-1]), mix(colour, dark, 0.5), 1.2)
 
 
@@ -261,9 +249,7 @@ def _scales(canvas: Canvas, at: Placer, shape: Shape, colour: RGB) -> None:
 
 
 def _face(canvas: Canvas, at: Placer, length: float, main: RGB, dark: RGB) -> None:
-    canvas.line(
-        at(curve((0.5, -0.2), (0.38, 0.05), (0.5, 0.24))), brighten(main, 0.55), max(0.7, length * 0.02)
-    )
+    canvas.line(at(curve((0.5, -0.2), (0.38, 0.05), (0.5, 0.24))), brighten(main, 0.55), max(0.7, length * 0.02))
     canvas.line(at([(0.98, 0.06), (0.86, 0.09)]), brighten(main, 0.4), max(0.7, length * 0.02))
     [eye] = at([(0.7, -0.09)])
     for radius, colour in (

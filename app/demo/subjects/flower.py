@@ -52,9 +52,7 @@ def _bokeh(canvas: Canvas, light: Light, garden: tuple[RGB, RGB, RGB], colour: R
     canvas.fill(corners, Paint(stops, angle=rng.uniform(20, 160), texture=0.4, grain=0.5))
     for _ in range(8):
         x, w, y = rng.uniform(0, width), rng.uniform(8, 40), rng.uniform(0, height)
-        canvas.soft(
-            [(x - w, height), (x + w, height), (x + rng.uniform(-90, 90), y)], light.dim(garden[1]), 0.5, 14
-        )
+        canvas.soft([(x - w, height), (x + w, height), (x + rng.uniform(-90, 90), y)], light.dim(garden[1]), 0.5, 14)
     for x, y in scatter(rng, rng.randint(8, 30), (0, 0, width, height)):
         r = height * rng.uniform(0.02, 0.09)
         tone = light.lit(mix(garden[0], rng.choice((colour, light.sun, (255, 255, 255))), 0.6))
@@ -125,9 +123,7 @@ def _rosette(
             facing = 0.84 + 0.2 * math.cos(math.radians(angle + 120)) + 0.1 * layer
             tone = light.lit(brighten(colour, min(1.15, facing)))
             stops = (light.dim(brighten(colour, 0.62), 0.4), tone, mix(tone, (255, 255, 255), 0.16))
-            _petal(
-                canvas, centre, angle, radius * reach * rng.uniform(0.92, 1.05), radius * width, squash, stops
-            )
+            _petal(canvas, centre, angle, radius * reach * rng.uniform(0.92, 1.05), radius * width, squash, stops)
 
 
 def _heart(canvas: Canvas, light: Light, centre: Point, radius: float, colour: RGB, squash: float) -> None:

@@ -113,9 +113,7 @@ def _roof(canvas: Canvas, sky: Sky, plan: Plan, colour: RGB, peak: Point, ridge_
     eaves = (plan.at(1, 1)[0] + plan.turn * out, plan.at(1, 1)[1] + out * 0.9)
     far = (plan.beside(1, 1)[0] + plan.turn * out * 0.7, plan.beside(1, 1)[1] + out * 0.6)
     slope = [(peak[0], peak[1] - out * 0.5), (ridge_end[0], ridge_end[1] - out * 0.4), far, eaves]
-    bright = (
-        light.lit(brighten(colour, 1.1)) if (sky.sun[0] - 0.5) * plan.turn > 0 else light.dim(colour, 0.4)
-    )
+    bright = light.lit(brighten(colour, 1.1)) if (sky.sun[0] - 0.5) * plan.turn > 0 else light.dim(colour, 0.4)
     canvas.fill(slope, Paint((bright, brighten(bright, 0.75)), texture=0.3, grain=5, stretch=3))
     for row in range(1, 8):
         share = row / 8
@@ -128,9 +126,7 @@ def _roof(canvas: Canvas, sky: Sky, plan: Plan, colour: RGB, peak: Point, ridge_
     left = (plan.at(0, 1)[0] - plan.turn * out, plan.at(0, 1)[1] + out * 0.9)
     edge = light.lit(mix(colour, (250, 246, 236), 0.75))
     canvas.line([left, (peak[0], peak[1] - out * 0.5), eaves], edge, plan.front * 0.04)
-    canvas.soft(
-        [plan.at(1, 1), plan.beside(1, 1), plan.beside(1, 0.86), plan.at(1, 0.84)], light.shadow, 0.4, 2
-    )
+    canvas.soft([plan.at(1, 1), plan.beside(1, 1), plan.beside(1, 0.86), plan.at(1, 0.84)], light.shadow, 0.4, 2)
 
 
 def _chimney(canvas: Canvas, sky: Sky, peak: Point, ridge_end: Point) -> None:
@@ -148,9 +144,7 @@ def _chimney(canvas: Canvas, sky: Sky, peak: Point, ridge_end: Point) -> None:
         for puff in range(6):
             r = wide * (0.8 + 0.5 * puff)
             px, py = x + drift * puff * wide * 1.6, y - tall - puff * wide * 1.9
-            canvas.soft_oval(
-                (px - r, py - r, px + r, py + r), sky.light.cloud_light, 0.32 - 0.04 * puff, r * 0.5
-            )
+            canvas.soft_oval((px - r, py - r, px + r, py + r), sky.light.cloud_light, 0.32 - 0.04 * puff, r * 0.5)
 
 
 def _openings(canvas: Canvas, sky: Sky, plan: Plan) -> None:

@@ -41,9 +41,7 @@ def draw(canvas: Canvas, light: Light) -> None:
     sky = paint_sky(canvas, light, canvas.height * rng.uniform(0.52, 0.82))
     if rng.random() < 0.4:
         paint_hills(canvas, sky, (84, 96, 104), rng.randint(1, 2), canvas.height * rng.uniform(0.05, 0.14))
-    paint_water(
-        canvas, sky, rng.choice(((34, 92, 122), (44, 108, 116), (40, 74, 104))), calm=rng.uniform(0.1, 0.8)
-    )
+    paint_water(canvas, sky, rng.choice(((34, 92, 122), (44, 108, 116), (40, 74, 104))), calm=rng.uniform(0.1, 0.8))
     canvas.blur(rng.choice((0.0, 0.8, 1.5)))
     side, x = rng.choice((-1, 1)), rng.uniform(0.26, 0.74) * canvas.width
     ground = _cliff(canvas, sky, x, side)
@@ -66,9 +64,7 @@ def _cliff(canvas: Canvas, sky: Sky, x: float, side: int) -> float:
     for column in range(0, canvas.width + 4, 4):
         away = max(0.0, -(column - x) * side - reach * 0.5) / reach
         rough = float(jag[min(column, canvas.width - 1)]) - 0.5
-        tops.append(
-            (float(column), ground + (away**1.6) * canvas.height * 0.4 + rough * canvas.height * 0.05)
-        )
+        tops.append((float(column), ground + (away**1.6) * canvas.height * 0.4 + rough * canvas.height * 0.05))
     rock = rng.choice(((116, 100, 88), (96, 94, 98), (140, 116, 92)))
     shape = [*tops, (canvas.width + 4.0, canvas.height + 2.0), (0.0, canvas.height + 2.0)]
     canvas.fill(
@@ -109,9 +105,7 @@ def _wall(canvas: Canvas, sky: Sky, shape: list[Point], colour: RGB) -> None:
     light = sky.light
     bright, dark = light.lit(brighten(colour, 1.04)), light.dim(colour, 0.9)
     stops = (mix(bright, dark, 0.3), bright, mix(bright, dark, 0.35), dark, brighten(dark, 0.8))
-    canvas.fill(
-        shape, Paint(stops if sky.sun[0] < 0.5 else stops[::-1], angle=0, texture=0.07, grain=2, stretch=0.4)
-    )
+    canvas.fill(shape, Paint(stops if sky.sun[0] < 0.5 else stops[::-1], angle=0, texture=0.07, grain=2, stretch=0.4))
 
 
 def _lantern(canvas: Canvas, sky: Sky, tower: Tower, colour: RGB) -> None:

@@ -18,9 +18,7 @@ def draw(canvas: Canvas, light: Light) -> None:
     sky = paint_sky(canvas, light, canvas.height * rng.uniform(0.58, 0.84))
     rock, snowline = rng.choice(ROCKS), rng.choice((0.0, 0.25, 0.45, 0.7))
     for layer in range(rng.randint(1, 3), 0, -1):
-        _massif(
-            canvas, sky, rock, snowline, 0.16 + 0.22 * (layer - 1), canvas.height * rng.uniform(0.38, 0.62)
-        )
+        _massif(canvas, sky, rock, snowline, 0.16 + 0.22 * (layer - 1), canvas.height * rng.uniform(0.38, 0.62))
     paint_hills(canvas, sky, (62, 88, 74), rng.randint(0, 2), canvas.height * rng.uniform(0.06, 0.16))
     if rng.random() < 0.5:
         paint_water(canvas, sky, (44, 98, 110), calm=0.85)
@@ -73,9 +71,7 @@ def _massif(canvas: Canvas, sky: Sky, rock: RGB, snowline: float, distance: floa
             light.far((226, 232, 244), distance),
             light.far((255, 255, 255), distance),
         )
-        canvas.lay(
-            np.asarray(relief * 0.9 + 0.22, np.float32), white, box, np.asarray(mask * snow, np.float32)
-        )
+        canvas.lay(np.asarray(relief * 0.9 + 0.22, np.float32), white, box, np.asarray(mask * snow, np.float32))
     foot = np.clip(1 - level / height * 2.2, 0, 1) ** 1.5 * mask * np.float32(0.75)
     canvas.veil(light.haze, box, np.asarray(foot, np.float32))
 

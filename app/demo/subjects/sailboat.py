@@ -78,26 +78,20 @@ def _hull(canvas: Canvas, sky: Sky, at: Placer, colour: RGB) -> None:
     cabin = [(-0.2, -0.11), (-0.17, -0.165), (0.08, -0.165), (0.16, -0.115)]
     canvas.fill(at(cabin), Paint((light.lit((244, 240, 230)), light.dim((190, 180, 170)))))
     for x in (-0.12, -0.04, 0.04):
-        canvas.polygon(
-            at([(x, -0.15), (x + 0.04, -0.15), (x + 0.04, -0.13), (x, -0.13)]), light.dim((50, 60, 76))
-        )
+        canvas.polygon(at([(x, -0.15), (x + 0.04, -0.15), (x + 0.04, -0.13), (x, -0.13)]), light.dim((50, 60, 76)))
 
 
 def _sails(canvas: Canvas, sky: Sky, at: Placer, colour: RGB, striped: bool) -> None:
     light = sky.light
     bright, dark = light.lit(brighten(colour, 1.06)), light.dim(colour)
-    main = curve((0.0, -0.98), (-0.3, -0.55), (-0.38, -0.22)) + curve(
-        (-0.38, -0.22), (-0.18, -0.15), (0.0, -0.2)
-    )
+    main = curve((0.0, -0.98), (-0.3, -0.55), (-0.38, -0.22)) + curve((-0.38, -0.22), (-0.18, -0.15), (0.0, -0.2))
     jib = curve((0.035, -0.92), (0.3, -0.5), (0.42, -0.17)) + curve((0.42, -0.17), (0.2, -0.13), (0.06, -0.2))
     canvas.fill(
         at(main),
         Paint((dark, bright, brighten(bright, 1.03), mix(bright, dark, 0.4)), angle=15, texture=0.06),
     )
     second = mix(colour, (200, 60, 50), 0.75) if striped else colour
-    canvas.fill(
-        at(jib), Paint((light.lit(brighten(second, 1.05)), light.dim(second)), angle=20, texture=0.06)
-    )
+    canvas.fill(at(jib), Paint((light.lit(brighten(second, 1.05)), light.dim(second)), angle=20, texture=0.06))
     for y, half in ((-0.76, 0.16), (-0.56, 0.26), (-0.38, 0.325)):
         canvas.line(at([(0.0, y - 0.02), (-half, y)]), mix(bright, dark, 0.5), 0.8)
 
@@ -105,9 +99,7 @@ def _sails(canvas: Canvas, sky: Sky, at: Placer, colour: RGB, striped: bool) -> 
 def _wake(canvas: Canvas, sky: Sky, place: Point, size: float) -> None:
     foam = mix(sky.light.lit((250, 252, 255)), sky.light.haze, 0.2)
     x, y = place
-    canvas.soft_oval(
-        (x - size * 0.46, y - size * 0.012, x + size * 0.5, y + size * 0.03), foam, 0.55, size * 0.012
-    )
+    canvas.soft_oval((x - size * 0.46, y - size * 0.012, x + size * 0.5, y + size * 0.03), foam, 0.55, size * 0.012)
     canvas.soft_oval(
         (x - size * 0.4, y + size * 0.03, x + size * 0.4, y + size * 0.1), sky.light.shadow, 0.35, size * 0.02
     )

@@ -1,0 +1,11 @@
+"""HTML pages, one module per part of the site; each page's context is a frozen dataclass."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from app.web.pages import accounts, admin, finish, imports, leaks, members, projects, review
+
+router = APIRouter(include_in_schema=False)
+for module in (accounts, admin, projects, review, leaks, imports, finish, members):
+    router.include_router(module.router)

@@ -1,0 +1,58 @@
+"""The web application, put together: nothing runs at import."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from app import __version__
+from app.adapters.celery_app import make_celery
+from app.adapters.celery_doorbell import CeleryDoorbell
+from app.adapters.thumbnails import Pictures
+from app.db.session import Database
+from app.services.ports import Doorbell
+from app.settings import Settings
+from app.web import health, images
+from app.web.api import router as api_router
+from app.web.dependencies import Wiring
+from app.web.errors import add_error_handlers
+from app.web.pages import router as pages_router
+from app.web.render import STATIC
+from app.web.security import SecurityMiddleware, allowed_hosts
+
+DESCRIPTION = """Clean an image dataset together: samples, flags, reviews, leaks, versions and their deliverables.
+
+Sign in with a personal token from your account page: `Authorization: Bearer wnw_...`."""
+
+
+def create_app(settings: Settings | None = None, *, doorbell: Doorbell | None = None) -> FastAPI:
+    """Make the application. ``doorbell`` replaces Celery's in tests."""
+    settings = settings or Settings()
+    database = Database(settings.resolved_database_url)
+    pictures = Pictures(settings.folder("pictures"), processes=settings.processes, max_pixels=settings.max_pixels)
+    wiring = Wiring(settings, database, doorbell or CeleryDoorbell(make_celery(settings)), pictures)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        pictures.close()
+        database.dispose()
+
+    app = FastAPI(
+        title="Winnow", version=__version__, description=DESCRIPTION, lifespan=lifespan,
+        docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json",
+    )  # fmt: skip
+    app.state.wiring = wiring
+    app.add_middleware(SecurityMiddleware, secure=settings.secure_cookies, max_body=settings.max_upload)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts(settings.allowed_hosts))
+    add_error_handlers(app)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.include_router(api_router)
+    app.include_router(images.router)
+    app.include_router(health.router)
+    app.include_router(pages_router)
+    return app

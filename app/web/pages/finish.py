@@ -1,0 +1,122 @@
+"""The finish page: checks, preview, freeze, versions and their files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from app.domain.checks import SizeChange
+from app.services import freeze_version
+from app.services.finish import Merged, merge_project
+from app.services.freeze_version import VersionView
+from app.services.projects import policies_as_json
+from app.web.dependencies import ReadingDep, SnapshotAccess, SnapshotDep, ViewAccess, WiringDep
+from app.web.render import render
+
+router = APIRouter(prefix="/p/{slug}")
+
+SHOWN_CLASSES = 20
+_LINKS = {
+    "undecided": "review",
+    "open_conflicts": "conflicts",
+    "open_leaks": "leaks/pairs?verdict=open",
+    "no_new_label": "samples?decision=relabel",
+    "unknown_class": "samples?decision=relabel",
+    "lost_group": "samples?issue_type=duplicate&decision=remove",
+    "class_share": "samples?decision=remove",
+}
+
+
+@dataclass(frozen=True)
+class CheckView:
+    code: str
+    title: str
+    count: int
+    blocking: bool
+    text: str
+    url: str | None
+
+
+@dataclass(frozen=True)
+class SplitChange:
+    split: str
+    before: int
+    removed: int
+    relabelled: int
+    after: int
+
+
+@dataclass(frozen=True)
+class ClassChange:
+    label: str
+    before: int
+    removed: int
+    relabelled_away: int
+    relabelled_in: int
+    after: int
+    share_removed: float
+
+
+@dataclass(frozen=True)
+class Preview:
+    removed: int
+    relabelled: int
+    kept: int
+    by_split: list[SplitChange]
+    by_class: list[ClassChange]
+
+
+@dataclass(frozen=True)
+class FinishPage:
+    checks: list[CheckView]
+    preview: Preview
+    policies: dict[str, Any]
+    can_freeze: bool
+    versions: list[VersionView]
+
+
+@router.get("/finish")
+def show_finish(request: Request, access: ViewAccess, session: ReadingDep) -> Response:
+    merged = merge_project(session, access)
+    page = FinishPage(
+        _checks(merged, access.project.slug),
+        _preview(merged),
+        policies_as_json(merged.policies),
+        access.is_lead,
+        freeze_version.list_versions(session, access),
+    )
+    return render(request, "pages/finish.html", page)
+
+
+def _checks(merged: Merged, slug: str) -> list[CheckView]:
+    return [
+        CheckView(c.code, c.title, c.count, c.blocking, c.text, f"/p/{slug}/{_LINKS[c.code]}") for c in merged.checks
+    ]
+
+
+def _preview(merged: Merged) -> Preview:
+    removed, relabelled = len(merged.removed), len(merged.relabelled)
+    splits = [SplitChange(c.name, c.before, c.removed, c.relabelled_away, c.after) for c in merged.by_split]
+    changed = [c for c in merged.by_class() if c.removed or c.relabelled_away or c.relabelled_in]
+    worst = sorted(changed, key=lambda change: -change.share_removed)[:SHOWN_CLASSES]
+    kept = sum(merged.class_sizes.values()) - removed - relabelled
+    return Preview(removed, relabelled, kept, splits, [_class_change(change) for change in worst])
+
+
+def _class_change(c: SizeChange) -> ClassChange:
+    return ClassChange(c.name, c.before, c.removed, c.relabelled_away, c.relabelled_in, c.after, c.share_removed)
+
+
+@router.post("/versions")
+def freeze(
+    access: SnapshotAccess,
+    session: SnapshotDep,
+    wiring: WiringDep,
+    note: Annotated[str, Form(max_length=2000)] = "",
+    accept: Annotated[list[str] | None, Form()] = None,
+) -> Response:
+    freeze_version.freeze_version(session, wiring.doorbell, access, note=note, accept=accept or [])
+    return RedirectResponse(f"/p/{access.project.slug}/finish", 303)

@@ -1,0 +1,71 @@
+"""Members and policies of a project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from app.domain.accounts import Role, may
+from app.domain.consensus import Rule
+from app.domain.errors import InvalidInput
+from app.domain.merge import LeakSide, Policies
+from app.services import projects, view_members
+from app.services.view_members import MemberView, UserView
+from app.web.dependencies import AdminAccess, LeadAccess, LeadReadAccess, ReadingDep, WritingDep
+from app.web.render import render
+
+router = APIRouter(prefix="/p/{slug}")
+
+
+@dataclass(frozen=True)
+class MembersPage:
+    members: list[MemberView]
+    users: list[UserView]
+    roles: list[str]
+    policies: dict[str, Any]
+    can_edit: bool
+
+
+@router.get("/members")
+def show_members(request: Request, access: LeadReadAccess, session: ReadingDep) -> Response:
+    members, others = view_members.list_members(session, access)
+    page = MembersPage(
+        members,
+        others,
+        [role.value for role in Role],
+        projects.policies_as_json(projects.policies_of(access.project)),
+        may(access.role, Role.ADMIN),
+    )
+    return render(request, "pages/members.html", page)
+
+
+@router.post("/members")
+def set_member(
+    access: AdminAccess,
+    session: WritingDep,
+    user_id: Annotated[int, Form()],
+    role: Annotated[str, Form(max_length=10)] = "",
+) -> Response:
+    if role and role not in list(Role):
+        raise InvalidInput(f"There is no role {role!r}.")
+    projects.set_member(session, access, user_id, Role(role) if role else None)
+    return RedirectResponse(f"/p/{access.project.slug}/members", 303)
+
+
+@router.post("/policies")
+def set_policies(
+    access: LeadAccess,
+    session: WritingDep,
+    min_submitted: Annotated[int, Form()],
+    rule: Annotated[Rule, Form()],
+    leak_side: Annotated[LeakSide, Form()],
+    max_class_share: Annotated[float, Form()],
+    mislabel_threshold: Annotated[float, Form()],
+    blind: Annotated[bool, Form()] = False,
+) -> Response:
+    policies = Policies(min_submitted, rule, leak_side, max_class_share, mislabel_threshold, blind)
+    projects.set_policies(session, access, policies)
+    return RedirectResponse(f"/p/{access.project.slug}/members", 303)

@@ -1,0 +1,77 @@
+"""The list of projects, making one, and a project's dashboard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from app.domain.errors import InvalidInput
+from app.services import dashboard, users
+from app.services.dashboard import ProjectCard
+from app.services.find_folders import FolderView, find_folders
+from app.services.projects import create_project
+from app.web.dependencies import ActorDep, ReadingDep, ViewAccess, WiringDep, WritingDep
+from app.web.render import render
+
+router = APIRouter()
+
+
+@dataclass(frozen=True)
+class ProjectsPage:
+    projects: list[ProjectCard]
+    can_create: bool
+
+
+@dataclass(frozen=True)
+class NewProjectPage:
+    error: str | None
+    name: str
+    root: str
+    roots: list[str]
+    folders: list[FolderView]
+
+
+@router.get("/")
+def show_projects(request: Request, actor: ActorDep, session: ReadingDep) -> Response:
+    page = ProjectsPage(dashboard.list_projects(session, actor), actor.is_admin)
+    return render(request, "pages/projects.html", page)
+
+
+def _new_page(wiring: WiringDep, name: str = "", root: str = "", error: str | None = None) -> NewProjectPage:
+    roots = wiring.settings.roots
+    return NewProjectPage(error, name, root, [str(path) for path in roots], find_folders(roots))
+
+
+@router.get("/projects/new")
+def show_new_project(request: Request, actor: ActorDep, wiring: WiringDep) -> Response:
+    users.require_admin(actor)
+    return render(request, "pages/new_project.html", _new_page(wiring))
+
+
+@router.post("/projects/new")
+def make_project(
+    request: Request,
+    actor: ActorDep,
+    session: WritingDep,
+    wiring: WiringDep,
+    name: Annotated[str, Form(max_length=200)] = "",
+    root: Annotated[str, Form(max_length=4096)] = "",
+    label_coding: Annotated[str, Form(max_length=10)] = "name",
+) -> Response:
+    try:
+        project = create_project(
+            session, wiring.doorbell, actor, name=name, root=root, roots=wiring.settings.roots,
+            label_coding=label_coding,
+        )  # fmt: skip
+    except InvalidInput as error:
+        page = _new_page(wiring, name, root, error.message)
+        return render(request, "pages/new_project.html", page, 400)
+    return RedirectResponse(f"/p/{project.slug}", 303)
+
+
+@router.get("/p/{slug}")
+def show_dashboard(request: Request, access: ViewAccess, session: ReadingDep) -> Response:
+    return render(request, "pages/dashboard.html", dashboard.make_dashboard(session, access))
