@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import threading
 from typing import Any
 
@@ -52,12 +53,20 @@ def do_next_shard() -> None:
 def _reconcile(stopping: threading.Event) -> None:
     database = Database(settings.resolved_database_url)
     while not stopping.wait(RECONCILE_SECONDS):
+        _end_with_parent()
         try:
             if not _busy.locked() and has_work(database, my_queues()):
                 _doorbell.ring(my_queues()[0])
         except Exception:
             logger.exception("looking for work failed; trying again in %s s", RECONCILE_SECONDS)
     database.dispose()
+
+
+def _end_with_parent() -> None:
+    """An embedded worker whose server was killed must not live on beside the next one."""
+    parent = os.environ.get("WINNOW_PARENT")
+    if parent and os.getppid() != int(parent):
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 _stopping = threading.Event()

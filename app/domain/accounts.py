@@ -60,6 +60,11 @@ def check_password(password: str, username: str = "") -> None:
         raise InvalidInput("This password is among the first that would be guessed. Choose another.")
 
 
+def check_repeated(password: str, again: str) -> None:
+    if password != again:
+        raise InvalidInput("The two passwords differ.")
+
+
 def slugify(name: str) -> str:
     """The address of a project: ``ImageNet 1K`` becomes ``imagenet-1k``.
 

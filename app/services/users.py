@@ -107,3 +107,20 @@ def set_password(session: Session, username: str, password: str, *, is_admin: bo
     session.flush()  # callers use the id
     repository.delete_sessions(session, user.id)
     return user
+
+
+def make_reset_link(session: Session, username: str) -> str:
+    """Token of a link by which a user chooses a new password; for the command line."""
+    user = repository.find_user(session, username.strip().lower())
+    if user is None:
+        raise NotFound(f"There is no user {username!r}. See 'winnow users list'.")
+    audit.record(session, "user_reset", user_id=None, target=user.id)
+    return make_link(session, user, "reset")
+
+
+def add_owner(session: Session) -> User:
+    """The account of whoever runs the server, before any admin exists; it becomes the first admin's."""
+    user = User(display_name="", is_admin=True)
+    session.add(user)
+    session.flush()  # callers use the id
+    return user

@@ -7,6 +7,7 @@ import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from app.adapters.files import sha256_of
 from app.db.models.versions import Version, VersionFile
@@ -44,7 +45,7 @@ def _checked(access: Access, version: Version, file: VersionFile, folder: Path) 
     return path
 
 
-def write_zip(session: Session, access: Access, number: int, folder: Path, target: io.BufferedIOBase) -> None:
+def write_zip(session: Session, access: Access, number: int, folder: Path, target: BinaryIO) -> None:
     """Write all files of a version and its ``MANIFEST.json`` as one zip; the same bytes every time.
 
     Raises:

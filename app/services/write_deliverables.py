@@ -17,7 +17,6 @@ from app.db.repositories import versions as repository
 from app.db.session import Database, Session
 from app.domain.errors import InvalidFile
 from app.services.deliverable_texts import DELIVERABLES, Content
-from app.services.ports import ShardContext
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class _Written:
     rows: int | None
 
 
-def write_deliverables(database: Database, version_id: int, folder: Path, context: ShardContext) -> None:
+def write_deliverables(database: Database, version_id: int, folder: Path) -> None:
     """Write every file of a version, read each back, then list them. Files that are not listed do not count.
 
     Raises:
@@ -42,7 +41,6 @@ def write_deliverables(database: Database, version_id: int, folder: Path, contex
     listed = [_file_row(version_id, target / written.name, written.rows) for written in rows]
     with database.writing() as session:
         repository.set_files(session, version_id, listed)
-    context.report(1)
 
 
 def load_content(session: Session, version: Version) -> Content:

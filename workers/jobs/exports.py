@@ -9,4 +9,5 @@ from workers.runner import Context, Environment
 
 def run_export_shard(environment: Environment, claimed: ClaimedShard, context: Context) -> None:
     folder = environment.settings.folder("versions")
-    write_deliverables(environment.database, claimed.job_params["version_id"], folder, context)
+    write_deliverables(environment.database, claimed.job_params["version_id"], folder)
+    context.report(1)

@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
+from app.domain.accounts import check_repeated
 from app.domain.errors import InvalidInput, WinnowError
 from app.services import sign_in, users
 from app.settings import Settings
@@ -140,8 +141,7 @@ def do_welcome(
     kind = link.purpose
     agent = request.headers.get("user-agent", "")
     try:
-        if password != password_again:
-            raise InvalidInput("The two passwords differ.")
+        check_repeated(password, password_again)
         new = sign_in.use_link(
             session, token, username=username, display_name=display_name, password=password, user_agent=agent
         )
@@ -175,8 +175,7 @@ def change_password(
     request: Request, actor: ActorDep, session: WritingDep, current: Field = "", new: Field = "", new_again: Field = ""
 ) -> Response:
     try:
-        if new != new_again:
-            raise InvalidInput("The two new passwords differ.")
+        check_repeated(new, new_again)
         sign_in.change_password(session, actor, current, new)
     except WinnowError as error:
         return render(request, "pages/account.html", _account(session, actor, error=error.message), 400)
@@ -192,13 +191,17 @@ def end_session(session_id: int, actor: ActorDep, session: WritingDep) -> Respon
 @router.post("/account/tokens")
 def make_token(request: Request, actor: ActorDep, session: WritingDep, name: Field = "", days: Field = "") -> Response:
     try:
-        if days and not days.isdigit():
-            raise InvalidInput("A token lives for a number of days, or for ever when left empty.")
-        token = users.make_token(session, actor, name=name, days=int(days) if days else None)
+        token = users.make_token(session, actor, name=name, days=_read_days(days))
     except InvalidInput as error:
         return render(request, "pages/account.html", _account(session, actor, error=error.message), 400)
     session.flush()  # the new token stands in the list that is shown
     return render(request, "pages/account.html", _account(session, actor, new_token=token))
+
+
+def _read_days(days: str) -> int | None:
+    if days and not (days.isdigit() and len(days) < 6):
+        raise InvalidInput("A token lives for a number of days, or for ever when left empty.")
+    return int(days) if days else None
 
 
 @router.post("/account/tokens/{token_id}/revoke")

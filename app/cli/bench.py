@@ -1,0 +1,13 @@
+"""``winnow bench``: measurements beside a reference, taken in one run."""
+
+from __future__ import annotations
+
+from app.cli import bench_leaks, bench_review
+from app.cli.environment import Subparsers
+
+
+def add_parser(commands: Subparsers) -> None:
+    parser = commands.add_parser("bench", help="measure speed beside a reference", description=__doc__)
+    benches = parser.add_subparsers(metavar="WHAT", required=True)
+    bench_leaks.add_parser(benches)
+    bench_review.add_parser(benches)

@@ -1,0 +1,37 @@
+"""What the commands share: settings with the command line's overrides, and a database that is up to date."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any, TypeAlias
+
+from pydantic import ValidationError
+
+from app.db.migrate import migrate
+from app.db.session import Database
+from app.domain.errors import InvalidInput
+from app.settings import Settings
+
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # the type has no public name
+
+
+def settings_from(args: argparse.Namespace) -> Settings:
+    """Settings from the environment, with ``--host``, ``--port`` and ``--data-dir`` where they were given.
+
+    Raises:
+        InvalidInput: a setting makes no sense; says which.
+    """
+    names = ("host", "port", "data_dir")
+    given: dict[str, Any] = {name: value for name in names if (value := getattr(args, name, None)) is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        told = "; ".join(f"WINNOW_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        raise InvalidInput(f"A setting is wrong. {told}") from None
+
+
+def open_database(settings: Settings) -> Database:
+    """Bring the database to its newest migration and open it."""
+    settings.folder(".")
+    migrate(settings.resolved_database_url)
+    return Database(settings.resolved_database_url)
