@@ -136,8 +136,8 @@ def _require_working_children() -> None:
             pool.submit(os.getpid).result()
     except BrokenProcessPool as error:
         raise WinnowError(
-            "Child processes for decoding images die as soon as they start. Look for a memory or process limit "
-            "that this process runs under."
+            "Child processes for decoding images die as soon as they start. Look for a limit on memory or "
+            "processes that this one runs under."
         ) from error
 
 
