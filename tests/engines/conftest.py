@@ -7,9 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
 
 from workers.engines.decoding import ImageRef
+
+# Machines are shared: how long an example takes says nothing about the code.
+settings.register_profile("no_deadline", deadline=None)
+settings.load_profile("no_deadline")
 
 REAL_DATA = Path(__file__).parents[3] / "shared" / "data"
 
