@@ -1,4 +1,5 @@
-"""``winnow leaks`` as people and scripts run it: files in, files out, and an exit status that can be trusted."""
+"""``winnow leaks`` as people and scripts run it: files in, files out, and an exit status that can be
+trusted."""
 
 from __future__ import annotations
 
@@ -10,7 +11,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +51,8 @@ def draw(path: Path, seed: int) -> None:
 
 @pytest.fixture
 def dataset(tmp_path):
-    """Two classes of three; in test one copy under its own class, one re-encoded under another, and two new ones."""
+    """Two classes of three; in test one copy under its own class, one re-encoded under another, and two
+    new ones."""
     root = tmp_path / "data"
     for i in range(3):
         draw(root / "train" / "cat" / f"{i}.png", i)
@@ -235,9 +236,7 @@ def test_folders_of_one_name_are_told_apart_by_what_is_above_them(search, datase
         (dataset / f"{split}_set").mkdir()
         (dataset / "images").rename(dataset / f"{split}_set" / "images")
 
-    _, report = search(
-        train_dir=dataset / "train_set" / "images", test_dir=dataset / "test_set" / "images"
-    )
+    _, report = search(train_dir=dataset / "train_set" / "images", test_dir=dataset / "test_set" / "images")
 
     first = read(report)[0]
     assert first.test_image == "test_set/images/cat/a.png"
@@ -268,7 +267,7 @@ def test_names_are_kept_byte_for_byte(search, dataset):
     odd = [b"=1+1.png", b'quote".png', b"comma,.png", b"line\nbreak.png", b"return\r.png", b"latin\xe9.png"]
     for name in odd:
         draw(dataset / "test" / "cat" / "x.png", 1)
-        os.rename(dataset / "test" / "cat" / "x.png", os.fsencode(dataset / "test" / "cat") + b"/" + name)
+        (dataset / "test" / "cat" / "x.png").rename(dataset / "test" / "cat" / os.fsdecode(name))
 
     _, report = search()
 
@@ -296,8 +295,8 @@ def test_ctrl_c_ends_at_once_and_quietly(dataset, tmp_path):
     for i in range(300):
         (dataset / "train" / "cat" / f"copy{i}.png").symlink_to(dataset / "train" / "cat" / "0.png")
     (tmp_path / "program.py").write_text(PROGRAM)
-    slow = "import time, PIL.ImageFile as f\nload = f.ImageFile.load\n"
-    slow += "f.ImageFile.load = lambda self: (time.sleep(0.02), load(self))[1]\n"
+    slow = "import time, PIL.ImageFile as f, app.cli.progress as p\np._SECONDS_BETWEEN_LINES = 0\n"
+    slow += "load = f.ImageFile.load\nf.ImageFile.load = lambda self: (time.sleep(0.03), load(self))[1]\n"
     (tmp_path / "sitecustomize.py").write_text(slow)
     words = ["leaks", "--dataset", "x", "--train_dir", dataset / "train", "--output", tmp_path / "r.csv"]
     program = subprocess.Popen(
@@ -308,9 +307,9 @@ def test_ctrl_c_ends_at_once_and_quietly(dataset, tmp_path):
         text=True,
         start_new_session=True,
     )
-    time.sleep(3)
+    assert program.stderr.readline().startswith("fingerprints: ")
     os.killpg(program.pid, signal.SIGINT)
-    output, errors = program.communicate(timeout=30)
+    _, errors = program.communicate(timeout=30)
 
     assert program.returncode == 130
     assert errors.splitlines()[-1] == "winnow leaks: interrupted, nothing was written"
@@ -333,7 +332,8 @@ def test_the_bench_refuses_a_folder_without_splits(tmp_path, capsys):
 
 
 def test_the_app_needs_neither_torch_nor_the_workers_until_a_search_runs():
-    code = "import sys, app.cli.leaks, app.cli.bench_leaks; print([m for m in sys.modules if m[:5] in ('torch', 'worke')])"
+    code = "import sys, app.cli.leaks, app.cli.bench_leaks\n"
+    code += "print([name for name in sys.modules if name.split('.')[0] in ('torch', 'workers')])"
 
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
 

@@ -178,7 +178,8 @@ if __name__ == "__main__":
 
 @pytest.fixture
 def crashing(tmp_path):
-    """A program that fingerprints a folder with a decoder that dies on red pictures, and never ends on blue ones."""
+    """A program that fingerprints a folder with a decoder that dies on red pictures, and never ends on
+    blue ones."""
     (tmp_path / "sitecustomize.py").write_text(CRASHING_DECODER)
     folder = tmp_path / "images"
     folder.mkdir()

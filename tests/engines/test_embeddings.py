@@ -145,7 +145,7 @@ def test_weights_that_cannot_be_downloaded_are_explained(monkeypatch, tmp_path):
     monkeypatch.setattr("urllib.request.urlopen", no_network)
     monkeypatch.setattr("torch.hub.urlopen", no_network)
 
-    with pytest.raises(InvalidInput, match="no route to host.*--weights PATH"):
+    with pytest.raises(InvalidInput, match=r"no route to host.*--weights PATH"):
         ResNet50Embedder(None, device="cpu")
 
 

@@ -78,9 +78,13 @@ def test_a_write_that_fails_leaves_the_earlier_file_and_nothing_else(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"earlier")
 
-    with pytest.raises(OSError, match="disk"), replaced_atomically(path) as stream:
-        stream.write(b"half of the la")
-        raise OSError("disk full")
+    def fill_the_disk():
+        with replaced_atomically(path) as stream:
+            stream.write(b"half of the la")
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk"):
+        fill_the_disk()
 
     assert path.read_bytes() == b"earlier"
     assert list(tmp_path.iterdir()) == [path]

@@ -18,7 +18,8 @@ EXACT, PERCEPTUAL = MatchMethod.EXACT, MatchMethod.PERCEPTUAL
 
 @pytest.fixture
 def planted(draw, save, tmp_path):
-    """Ten train pictures; in test a copied file, a re-encoded one, a resized one, a mirrored one and a new one."""
+    """Ten train pictures; in test a copied file, a re-encoded one, a resized one, a mirrored one and a new
+    one."""
     train = [save(f"train/{i}.png", draw(i)) for i in range(10)]
     test = [
         save("test/copied.png", draw(0)),

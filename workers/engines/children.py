@@ -143,11 +143,20 @@ def _require_working_children() -> None:
 
 @contextmanager
 def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
-    pool = ProcessPoolExecutor(processes, mp_context=_context(), initializer=_start_child)
+    context = _context()
+    # The children hold one end. However this process ends, the other one closes, and they notice.
+    leash_end, leash = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_start_child, initargs=(leash_end,))
     try:
         yield pool
+    except BaseException:
+        # Whoever cancels does not want to wait for the chunks under way, which may hold large photos.
+        leash.close()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+        leash.close()
+        leash_end.close()
 
 
 def _context() -> multiprocessing.context.BaseContext:
@@ -159,14 +168,14 @@ def _context() -> multiprocessing.context.BaseContext:
     return context
 
 
-def _start_child() -> None:
+def _start_child(leash_end: connection.Connection) -> None:
     global _is_child
     _is_child = True
     # Ctrl-C reaches the whole process group: the parent alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     _limit_memory()
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    threading.Thread(target=_die_when_let_go, args=(leash_end,), daemon=True).start()
 
 
 def _limit_memory() -> None:
@@ -187,11 +196,10 @@ def _address_space_in_use() -> int:
         return 0
 
 
-def _die_with_parent() -> None:
+def _die_when_let_go(leash_end: connection.Connection) -> None:
     """A parent that was killed cannot say goodbye, and its children would wait for work for ever."""
-    if parent := multiprocessing.parent_process():
-        connection.wait([parent.sentinel])
-        os._exit(1)
+    connection.wait([leash_end])
+    os._exit(1)
 
 
 def restart_watchdog() -> None:

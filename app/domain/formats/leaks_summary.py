@@ -92,7 +92,7 @@ def _shown(value: object) -> str:
 
 
 def _histogram(method: MatchMethod, rows: Sequence[LeakReportRow]) -> list[str]:
-    """Exact candidates have one similarity, and their count says it all; perceptual ones come in whole bits."""
+    """Exact candidates have one similarity, their count says it all; perceptual ones come in whole bits."""
     found = [row for row in rows if row.method is method]
     if not found or method is MatchMethod.EXACT:
         return []
