@@ -265,3 +265,28 @@ def test_children_do_not_outlive_a_killed_parent(tmp_path, draw, save):
     while any(Path(f"/proc/{pid}").exists() for pid in children) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not any(Path(f"/proc/{pid}").exists() for pid in children)
+
+
+def test_children_take_no_notice_of_ctrl_c(tmp_path):
+    program = run_python(
+        tmp_path,
+        """
+        import os, signal
+        from workers.engines.children import map_in_children
+
+        def count_after_ctrl_c(refs):
+            os.kill(os.getpid(), signal.SIGINT)
+            return len(refs)
+
+        if __name__ == "__main__":
+            print(sum(map_in_children(count_after_ctrl_c, [None] * 200, when_crashed=None, processes=2)))
+        """,
+    )
+
+    assert program.communicate(timeout=60)[0] == "200\n"
+
+
+def test_the_own_limit_holds_where_pillows_is_switched_off(write, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+
+    assert fingerprint_image(write("big.png", png_header(10_001, 10_000))).status == "too_large"
