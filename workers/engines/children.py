@@ -136,18 +136,27 @@ def _require_working_children() -> None:
             pool.submit(os.getpid).result()
     except BrokenProcessPool as error:
         raise WinnowError(
-            "Child processes for decoding images die as soon as they start. Look for a memory or process limit "
-            "that this process runs under."
+            "Child processes for decoding images die as soon as they start. Look for a limit on memory or "
+            "processes that this one runs under."
         ) from error
 
 
 @contextmanager
 def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
-    pool = ProcessPoolExecutor(processes, mp_context=_context(), initializer=_start_child)
+    context = _context()
+    # The children hold one end. However this process ends, the other one closes, and they notice.
+    leash_end, leash = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_start_child, initargs=(leash_end,))
     try:
         yield pool
+    except BaseException:
+        # Whoever cancels does not want to wait for the chunks under way, which may hold large photos.
+        leash.close()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+        leash.close()
+        leash_end.close()
 
 
 def _context() -> multiprocessing.context.BaseContext:
@@ -159,14 +168,14 @@ def _context() -> multiprocessing.context.BaseContext:
     return context
 
 
-def _start_child() -> None:
+def _start_child(leash_end: connection.Connection) -> None:
     global _is_child
     _is_child = True
     # Ctrl-C reaches the whole process group: the parent alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     _limit_memory()
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    threading.Thread(target=_die_when_let_go, args=(leash_end,), daemon=True).start()
 
 
 def _limit_memory() -> None:
@@ -185,11 +194,10 @@ def _address_space_in_use() -> int:
         return 0
 
 
-def _die_with_parent() -> None:
+def _die_when_let_go(leash_end: connection.Connection) -> None:
     """A parent that was killed cannot say goodbye, and its children would wait for work for ever."""
-    if parent := multiprocessing.parent_process():
-        connection.wait([parent.sentinel])
-        os._exit(1)
+    connection.wait([leash_end])
+    os._exit(1)
 
 
 def restart_watchdog() -> None:

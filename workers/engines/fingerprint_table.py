@@ -135,21 +135,19 @@ def write_fingerprints(path: Path, table: FingerprintTable) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    digest = pa.binary(DIGEST_BYTES)
     columns = {
-        # File names are bytes: as text, one that is no valid UTF-8 could not be written at all.
-        "key": pa.array([key.encode("utf-8", "surrogateescape") for key in table.keys], pa.binary()),
-        "status": pa.array([status.value for status in table.statuses], pa.string()),
-        "message": pa.array(table.messages, pa.string()),
-        "file_md5": pa.array([row.tobytes() for row in table.file_md5s], digest),
-        "pixel_md5": pa.array([row.tobytes() for row in table.pixel_md5s], digest),
-        "phash": pa.array(table.phashes, pa.uint64()),
-        "width": pa.array(table.widths, pa.int32()),
-        "height": pa.array(table.heights, pa.int32()),
-        "file_bytes": pa.array(table.file_bytes, pa.int64()),
+        "key": [key.encode("utf-8", "surrogateescape") for key in table.keys],
+        "status": [status.value for status in table.statuses],
+        "message": table.messages,
+        "file_md5": [row.tobytes() for row in table.file_md5s],
+        "pixel_md5": [row.tobytes() for row in table.pixel_md5s],
+        "phash": table.phashes,
+        "width": table.widths,
+        "height": table.heights,
+        "file_bytes": table.file_bytes,
     }
     with replaced_atomically(path) as stream:
-        pq.write_table(pa.table(columns), stream, compression="zstd")
+        pq.write_table(pa.table(columns, schema=_schema()), stream, compression="zstd")
 
 
 def read_fingerprints(path: Path) -> FingerprintTable:
@@ -157,15 +155,42 @@ def read_fingerprints(path: Path) -> FingerprintTable:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
-        return _table_from_arrow(pq.read_table(path))
-    except (pa.ArrowException, KeyError, ValueError, TypeError) as error:
-        raise InvalidFile(f"{path.name} is not a file of fingerprints: {error}") from error
+    with path.open("rb") as stream:
+        try:
+            # Not ``read_table``: that takes folder names like ``run=3`` for columns.
+            content = pq.ParquetFile(stream)
+            if not content.schema_arrow.equals(_schema()):
+                raise InvalidFile(f"{path.name} is not a file of fingerprints: its columns are others.")
+            return _table_from_arrow(content.read())
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise InvalidFile(f"{path.name} is not a file of fingerprints: {error}") from error
+
+
+def _schema() -> Any:
+    import pyarrow as pa
+
+    return pa.schema(
+        {
+            # File names are bytes: as text, one that is no valid UTF-8 could not be written at all.
+            "key": pa.binary(),
+            "status": pa.string(),
+            "message": pa.string(),
+            "file_md5": pa.binary(DIGEST_BYTES),
+            "pixel_md5": pa.binary(DIGEST_BYTES),
+            "phash": pa.uint64(),
+            "width": pa.int32(),
+            "height": pa.int32(),
+            "file_bytes": pa.int64(),
+        }
+    )
 
 
 def _table_from_arrow(columns: Any) -> FingerprintTable:
     def values(name: str) -> list[Any]:
         return cast("list[Any]", columns.column(name).to_pylist())
+
+    def numbers(name: str) -> NDArray[Any]:
+        return cast("NDArray[Any]", columns.column(name).to_numpy())
 
     return FingerprintTable(
         keys=[key.decode("utf-8", "surrogateescape") for key in values("key")],
@@ -173,10 +198,10 @@ def _table_from_arrow(columns: Any) -> FingerprintTable:
         messages=values("message"),
         file_md5s=_digests_from(values("file_md5")),
         pixel_md5s=_digests_from(values("pixel_md5")),
-        phashes=np.array(values("phash"), np.uint64),
-        widths=np.array(values("width"), np.int32),
-        heights=np.array(values("height"), np.int32),
-        file_bytes=np.array(values("file_bytes"), np.int64),
+        phashes=numbers("phash"),
+        widths=numbers("width"),
+        heights=numbers("height"),
+        file_bytes=numbers("file_bytes"),
     )
 
 

@@ -92,24 +92,38 @@ def _shown(value: object) -> str:
 
 
 def _histogram(method: MatchMethod, rows: Sequence[LeakReportRow]) -> list[str]:
-    """Bars over the range that occurs; exact candidates have one similarity, and their count says it all."""
-    values = [row.similarity for row in rows if row.method is method]
-    if not values or method is MatchMethod.EXACT:
+    """Exact candidates have one similarity, their count says it all; perceptual ones come in whole bits."""
+    found = [row for row in rows if row.method is method]
+    if not found or method is MatchMethod.EXACT:
         return []
     title = f"Similarity of {method.value} candidates"
-    return [title, "-" * len(title), *_bars(values)]
+    if method is MatchMethod.PERCEPTUAL:
+        lines = _bars_by_distance(row.hamming_distance or 0 for row in found)
+    else:
+        lines = _bars_by_range([row.similarity for row in found])
+    return [title, "-" * len(title), *lines]
 
 
-def _bars(values: Sequence[float]) -> Iterator[str]:
+def _bars_by_distance(distances: Iterable[int]) -> Iterator[str]:
+    counts = Counter(distances)
+    for distance in range(max(counts) + 1):
+        yield _bar(f"distance {distance:>2}", counts[distance], max(counts.values()))
+
+
+def _bars_by_range(values: Sequence[float]) -> Iterator[str]:
     low, high = min(values), max(values)
     step = (high - low) / _BINS or 1.0
     counts = Counter(min(int((value - low) / step), _BINS - 1) for value in values)
     tallest = max(counts.values())
     # The closest candidates come first, as in any list of them.
     for i in range(max(counts), -1, -1):
-        bar = "#" * -(-counts[i] * _BAR_WIDTH // tallest)
         upper = min(low + (i + 1) * step, high)
-        yield f"  {low + i * step:.4f} to {upper:.4f}  {counts[i]:>8,}  {bar}".rstrip()
+        yield _bar(f"{low + i * step:.4f} to {upper:.4f}", counts[i], tallest)
+
+
+def _bar(name: str, count: int, tallest: int) -> str:
+    # Rounded up, so that a single candidate still shows beside thousands.
+    return f"  {name}  {count:>8,}  {'#' * -(-count * _BAR_WIDTH // tallest)}".rstrip()
 
 
 def _one_line(text: str) -> str:
