@@ -86,7 +86,8 @@ export class QueueFeed extends EventTarget {
   }
 
   refresh() {
-    const { decided, total } = this.#counts;
+    const { total } = this.#counts;
+    const decided = Math.min(this.#counts.decided, total);
     const progress = this.#progress;
     if (!progress) return;
     progress.hidden = !total;
@@ -129,6 +130,7 @@ export class QueueFeed extends EventTarget {
     const perMinute = this.#pace.perMinute ?? before;
     if (!perMinute) return "";
     const left = Math.max(0, total - decided);
+    if (!left) return "";
     return `${number(Math.round(perMinute))} a minute, ${duration((left / perMinute) * 60)} left`;
   }
 
