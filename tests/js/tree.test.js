@@ -81,6 +81,11 @@ test("labels are set apart in a question, braces in labels are text", () => {
   assert.equal(phraseText("Is {given} wrong?", { given_label: "{suggested}" }), "Is {suggested} wrong?");
 });
 
+test("a label as long as a paragraph is shortened in the question", () => {
+  const [, label] = phrase("Is {given} wrong?", { given_label: "x".repeat(300) });
+  assert.equal(label.text.length, 80);
+});
+
 test("a tag that asks for another decision is found", () => {
   const tags = [{ name: "keep", implies: "keep" }, { name: "blur", implies: null }];
   assert.equal(contradiction("remove", ["keep"], tags).name, "keep");

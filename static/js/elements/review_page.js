@@ -179,6 +179,7 @@ export class ReviewPage extends HTMLElement {
     document.getElementById("review-end").hidden = Boolean(entry);
     this.#feed.fill();
     if (!entry) {
+      this.#address(null);
       this.#feed.showEnd(document.getElementById("review-end"));
       return Promise.resolve();
     }
@@ -247,7 +248,7 @@ export class ReviewPage extends HTMLElement {
 
   #address(card) {
     try {
-      history.replaceState(null, "", `${this.dataset.page}/${card.id}${location.search}`);
+      history.replaceState(null, "", `${this.dataset.page}${card ? `/${card.id}` : ""}${location.search}`);
     } catch {
       // Browsers limit how often the address may change; it is right again with the next sample.
     }

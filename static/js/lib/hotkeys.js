@@ -96,9 +96,10 @@ export function shown(text) {
 /** What the help shows: [{group, keys: ['Y', '1'], label}], in the page's order, without what is hidden. */
 export function describe(root) {
   const rows = [];
-  for (const element of root.querySelectorAll("[aria-keyshortcuts]")) {
-    if (!isUsable(element)) continue;
-    const keys = element.getAttribute("aria-keyshortcuts").split(/\s+/).filter((key) => key && key !== "=").map(shown);
+  const pressing = keyMap(root);
+  for (const element of new Set(pressing.values())) {
+    const own = element.getAttribute("aria-keyshortcuts").split(/\s+/).filter((key) => key && key !== "=" && pressing.get(normalise(key)) === element);
+    const keys = own.map(shown);
     const label = element.dataset.keyLabel ?? element.getAttribute("aria-label") ?? element.textContent.trim();
     rows.push({ group: element.dataset.keyGroup ?? "page", keys, label });
   }

@@ -10,7 +10,7 @@ const LOW = 5;
 const TRY_AGAIN = 3000;
 
 export class QueueFeed extends EventTarget {
-  #api; #filters; #session; #sync; #progress; #isAsking = false; #isDry = false; #timer = null; #pace = new Pace();
+  #api; #filters; #session; #sync; #progress; #isAsking = false; #isDry = false; #problem = null; #timer = null; #pace = new Pace();
   #counts = { decided: 0, total: 0, remaining: 0, per_minute: null }; #steps = 0; #onHide;
 
   constructor({ api, filters, session, sync, progress }) {
@@ -41,6 +41,7 @@ export class QueueFeed extends EventTarget {
     if (isSettled) this.#counts = { total, per_minute, decided: answer.decided + unsent.size, remaining: Math.max(0, answer.remaining - unsent.size) };
     else this.#counts = { ...this.#counts, total, per_minute };
     this.#isDry = answer.items.length === 0;
+    this.#problem = null;
     this.refresh();
     return fresh;
   }
@@ -59,7 +60,8 @@ export class QueueFeed extends EventTarget {
       this.#emitMore();
     } catch (error) {
       this.#isAsking = false;
-      if (error.kind !== "offline" && error.kind !== "busy") this.#isDry = true;
+      this.#problem = error;
+      if (error.kind === "signed-out" || error.kind === "refused" || error.kind === "conflict") this.#isDry = true;
       else this.#timer = setTimeout(() => this.fill(), TRY_AGAIN);
       this.#emitMore();
     }
@@ -67,6 +69,7 @@ export class QueueFeed extends EventTarget {
 
   lookAgain() {
     this.#isDry = false;
+    this.#problem = null;
     return this.fill();
   }
 
@@ -86,7 +89,8 @@ export class QueueFeed extends EventTarget {
   }
 
   refresh() {
-    const { decided, total } = this.#counts;
+    const { total } = this.#counts;
+    const decided = Math.min(this.#counts.decided, total);
     const progress = this.#progress;
     if (!progress) return;
     progress.hidden = !total;
@@ -106,12 +110,17 @@ export class QueueFeed extends EventTarget {
     setText(part(end, "title"), title);
     setText(part(end, "text"), text);
     part(end, "clear").hidden = !isFiltered;
+    part(end, "sign-in").hidden = this.#problem?.kind !== "signed-out";
+    part(end, "sign-in").href = `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`;
+    const toImport = part(end, "import");
+    if (toImport) toImport.hidden = this.#counts.total > 0 || Boolean(this.#problem);
     part(end, "back").hidden = this.#session.entries.length === 0;
-    part(end, "again").hidden = isWaiting;
-    part(end, "actions").hidden = isWaiting;
+    part(end, "actions").hidden = isWaiting && !this.#problem;
   }
 
   #endText(isFiltered, isWaiting) {
+    if (this.#problem?.kind === "signed-out") return { title: "You are signed out", text: "Sign in again to go on. What you decided is kept and will be sent." };
+    if (this.#problem) return { title: "The next samples could not be fetched", text: `${this.#problem.message} ${isWaiting ? "Winnow keeps trying." : ""}` };
     if (isWaiting) return { title: "Fetching the next samples…", text: "" };
     if (this.#counts.remaining > 0) return { title: "Nothing free right now", text: "The rest of this view is on other reviewers' screens. What they leave comes back within 10 minutes." };
     if (isFiltered) return { title: "This view is done", text: "Every sample that fits these filters is decided. Clear them to go on with the rest." };
@@ -129,6 +138,7 @@ export class QueueFeed extends EventTarget {
     const perMinute = this.#pace.perMinute ?? before;
     if (!perMinute) return "";
     const left = Math.max(0, total - decided);
+    if (!left) return "";
     return `${number(Math.round(perMinute))} a minute, ${duration((left / perMinute) * 60)} left`;
   }
 

@@ -58,8 +58,13 @@ export function phrase(text, card) {
   const values = { given: card.given_label, suggested: card.suggested_label };
   return text.split(/(\{\w+\})/).filter(Boolean).map((part) => {
     const name = /^\{(\w+)\}$/.exec(part)?.[1];
-    return name && name in values ? { text: values[name] ?? "?", mark: true } : { text: part };
+    return name && name in values ? { text: shortened(values[name] ?? "?"), mark: true } : { text: part };
   });
+}
+
+/** A question stays a question with a label that is a paragraph; the evidence below shows it whole. */
+function shortened(text, most = 80) {
+  return text.length > most ? `${text.slice(0, most - 1).trimEnd()}…` : text;
 }
 
 export function phraseText(text, card) {
