@@ -60,8 +60,8 @@ class EmbeddedWorker:
 
 
 def _start(environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "celery", "-A", "workers.celery_app", "worker", "--pool", "solo",
+    command = [sys.executable, "-m", "celery", "--quiet", "-A", "workers.celery_app", "worker", "--pool", "solo",
                "--concurrency", "1", "--without-gossip", "--without-mingle", "--without-heartbeat",
-               "--loglevel", "WARNING", "--quiet", "-Q", "cpu,gpu"]  # fmt: skip
+               "--loglevel", "WARNING", "-Q", "cpu,gpu"]  # fmt: skip
     # A session of its own: Ctrl-C reaches the server, which then ends the worker in order.
     return subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603 - our own command line

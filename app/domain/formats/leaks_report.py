@@ -142,9 +142,7 @@ def read_leaks_report(stream: TextIO) -> list[LeakReportRow]:
             raise InvalidFile(f"The leak report lacks the column {', '.join(missing)}.")
         return list(_parsed_rows(reader))
     except csv.Error as error:
-        raise InvalidFile(
-            f"The leak report is no valid CSV after line {reader.line_num}: {error}."
-        ) from error
+        raise InvalidFile(f"The leak report is no valid CSV after line {reader.line_num}: {error}.") from error
 
 
 def _parsed_rows(reader: csv.DictReader[str]) -> Iterator[LeakReportRow]:
