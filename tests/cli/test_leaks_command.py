@@ -93,10 +93,7 @@ def test_the_report_names_images_labels_and_conflicts(search):
     status, report = search("--methods", "exact", "perceptual")
 
     assert status == 0
-    told = [
-        (row.test_image, row.train_image, row.method, row.leak_type, row.label_conflict)
-        for row in read(report)
-    ]
+    told = [(row.test_image, row.train_image, row.method, row.leak_type, row.label_conflict) for row in read(report)]
     assert told == [
         ("test/cat/a.png", "train/cat/0.png", "exact", "identical_file", False),
         ("test/cat/a.png", "train/cat/0.png", "perceptual", "near_duplicate", False),
@@ -128,9 +125,7 @@ def test_methods_may_be_separated_by_commas_and_options_spelt_with_either_dash(d
     options = ["--dataset", "x", "--train-dir", dataset / "train", "--test-dir", dataset / "test"]
     output = tmp_path / "r.csv"
 
-    status = winnow(
-        "leaks", *options, "--output", output, "--methods", "Perceptual,exact", "--phash-threshold", 0
-    )
+    status = winnow("leaks", *options, "--output", output, "--methods", "Perceptual,exact", "--phash-threshold", 0)
 
     assert status == 0
     assert {row.method for row in read(output)} == {"exact", "perceptual"}
@@ -142,9 +137,7 @@ def test_without_a_test_folder_duplicates_inside_the_train_folder_are_found(sear
     status, report = search(test_dir=None)
 
     assert status == 0
-    assert [(row.test_image, row.train_image) for row in read(report)] == [
-        ("train/cat/2.png", "train/dog/again.png")
-    ]
+    assert [(row.test_image, row.train_image) for row in read(report)] == [("train/cat/2.png", "train/dog/again.png")]
 
 
 def test_unreadable_images_are_listed_and_the_list_goes_when_they_are_mended(search, dataset, tmp_path):

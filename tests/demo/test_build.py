@@ -23,9 +23,7 @@ SMALL = Counts(20, 10, 1, 1, 1, 1, 1, 1, 1, 3, 1, 1, 1, 1, 1)
 
 
 def contents(root: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()
-    }
+    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
 
 
 def opened(path: Path) -> Image.Image:
@@ -38,9 +36,7 @@ def hashes(demo: DemoDataset) -> dict[str, int]:
     """The pHash of every image that decodes, by the library that the workers use."""
     keys = [str(path.relative_to(demo.images)) for path in sorted(demo.images.rglob("*.*"))]
     return {
-        key: int(str(imagehash.phash(opened(demo.images / key))), 16)
-        for key in keys
-        if key not in demo.truth.corrupt
+        key: int(str(imagehash.phash(opened(demo.images / key))), 16) for key in keys if key not in demo.truth.corrupt
     }
 
 
@@ -138,9 +134,7 @@ def test_leaks_are_what_their_kind_says(demo: DemoDataset, hashes: dict[str, int
             assert train.size == test.size
             assert distance(hashes[leak.train_key], hashes[leak.test_key]) <= 5
         elif leak.kind == "mirrored":
-            gap = np.asarray(train.transpose(Image.Transpose.FLIP_LEFT_RIGHT), float) - np.asarray(
-                test, float
-            )
+            gap = np.asarray(train.transpose(Image.Transpose.FLIP_LEFT_RIGHT), float) - np.asarray(test, float)
             assert np.abs(gap).mean() < 4
         elif leak.kind == "cropped":
             assert 0.74 <= test.width / train.width <= 0.91
@@ -186,9 +180,7 @@ def test_the_own_hash_is_the_usual_phash(demo: DemoDataset, hashes: dict[str, in
 
 def test_no_two_scenes_look_alike_by_accident(demo: DemoDataset, hashes: dict[str, int]) -> None:
     family = {key: number for number, group in enumerate(demo.truth.duplicates) for key in group.keys}
-    family |= {
-        key: 1000 + n for n, leak in enumerate(demo.truth.leaks) for key in (leak.train_key, leak.test_key)
-    }
+    family |= {key: 1000 + n for n, leak in enumerate(demo.truth.leaks) for key in (leak.train_key, leak.test_key)}
     keys = sorted(hashes)
     bits = np.array([[int(bit) for bit in f"{hashes[key]:064b}"] for key in keys], np.int32)
     apart = bits @ (1 - bits.T) + (1 - bits) @ bits.T

@@ -65,20 +65,14 @@ def leak_of(outcome: Outcome, kind: str) -> tuple[str, str]:
 
 def flagged_group(outcome: Outcome, any_may_stay: bool) -> tuple[list[str], str]:
     group = next(
-        g
-        for g in outcome.truth.duplicates
-        if g.any_may_stay == any_may_stay and set(g.keys) <= outcome.flagged
+        g for g in outcome.truth.duplicates if g.any_may_stay == any_may_stay and set(g.keys) <= outcome.flagged
     )
     return list(group.keys), group.keeper
 
 
 def answered(outcome: Outcome, tag: str) -> str:
     leaked = {leak.test_key for leak in outcome.truth.leaks}
-    alone = (
-        set(outcome.truth.answers)
-        - leaked
-        - {key for group in outcome.truth.duplicates for key in group.keys}
-    )
+    alone = set(outcome.truth.answers) - leaked - {key for group in outcome.truth.duplicates for key in group.keys}
     return next(key for key in sorted(alone) if outcome.truth.answers[key][2] == tag)
 
 

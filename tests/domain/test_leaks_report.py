@@ -200,9 +200,7 @@ def test_the_summary_counts_methods_types_classes_and_conflicts():
 
 
 def test_the_histogram_of_similarities_counts_every_candidate():
-    similar = [
-        row(method=MatchMethod.SEMANTIC, similarity=0.95 + i / 1000, train_image=str(i)) for i in range(51)
-    ]
+    similar = [row(method=MatchMethod.SEMANTIC, similarity=0.95 + i / 1000, train_image=str(i)) for i in range(51)]
 
     lines = squeezed(summary(similar))
     bars = [line.split() for line in lines[lines.index("Similarity of semantic candidates") + 2 :]]

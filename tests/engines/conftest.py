@@ -127,9 +127,7 @@ def cifar_photos(tmp_path):
 def cifar_cars(tmp_path):
     """All cars, as ``(train, test)``: the class with most of the judged leaks."""
     path, names = _archive("cifar10/images.zip")
-    splits = [
-        [name for name in names if name.startswith(f"{split}/automobile/")] for split in ("train", "test")
-    ]
+    splits = [[name for name in names if name.startswith(f"{split}/automobile/")] for split in ("train", "test")]
     return tuple(_photos(path, split, tmp_path) for split in splits)
 
 

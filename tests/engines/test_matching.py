@@ -117,9 +117,7 @@ def test_flat_pictures_do_not_match_each_other_by_the_thousand(draw, save):
 
     colours = ["white", "red", "green", "blue", "black"]
     flat = [save(f"{colour}.png", Image.new("RGB", (40, 40), colour)) for colour in colours]
-    ramps = [
-        save(f"ramp{i}.png", Image.linear_gradient("L").resize((40 + i, 40)).convert("RGB")) for i in (0, 1)
-    ]
+    ramps = [save(f"ramp{i}.png", Image.linear_gradient("L").resize((40 + i, 40)).convert("RGB")) for i in (0, 1)]
     copy = save("white_again.bmp", Image.new("RGB", (40, 40), "white"))
     table = fingerprint_images([*flat, *ramps, copy, save("photo.png", draw(1))])
 
@@ -129,9 +127,7 @@ def test_flat_pictures_do_not_match_each_other_by_the_thousand(draw, save):
 
 
 VECTORS = np.array([[1, 0, 0], [0.8, 0.6, 0], [0.6, 0.8, 0], [0, 0, 2], [0, 0, 0], [-1, 0, 0]], np.float32)
-vectors = st.lists(st.integers(0, len(VECTORS) - 1), max_size=12).map(
-    lambda rows: VECTORS[np.array(rows, np.intp)]
-)
+vectors = st.lists(st.integers(0, len(VECTORS) - 1), max_size=12).map(lambda rows: VECTORS[np.array(rows, np.intp)])
 
 
 def semantic_by_comparing(query, reference, min_similarity, same):

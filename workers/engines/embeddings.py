@@ -34,7 +34,8 @@ EMBEDDING_SIZE = 2048
 
 _HOW_TO_GET_WEIGHTS = (
     "On a machine with network, run torchvision.models.resnet50(weights='IMAGENET1K_V2') once, copy "
-    "resnet50-11ad3fa6.pth from its cache (~/.cache/torch/hub/checkpoints), and pass it with --weights PATH or set WINNOW_WEIGHTS to its path."
+    "resnet50-11ad3fa6.pth from its cache (~/.cache/torch/hub/checkpoints), and pass it with --weights PATH or set "
+    "WINNOW_WEIGHTS to its path."
 )
 
 

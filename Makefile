@@ -1,0 +1,54 @@
+# Winnow's commands. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint format migrate check-demo bench screenshots clean
+
+help: ## list these commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: $(STAMP) ## install everything into .venv
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Winnow needs Python 3.11 or newer; set PYTHON=python3.12, say." >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $(STAMP)
+
+run: $(STAMP) ## start Winnow with the demo project (SQLite, worker included)
+	@exec $(BIN)/winnow serve --demo
+
+test: $(STAMP) lint ## lint, types, import rules and all tests, with coverage
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered --durations=10
+	@if command -v node >/dev/null; then node --test tests/js/; else echo "tests/js skipped: there is no node"; fi
+
+lint: $(STAMP) ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## let ruff put the code in shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+migrate: $(STAMP) ## bring the database to its newest migration
+	$(BIN)/winnow migrate
+
+check-demo: $(STAMP) ## run the whole path on the demo and compare with what was planted
+	$(BIN)/winnow demo --check
+
+bench: $(STAMP) ## measure review speed with 2,000 and 200,000 flags
+	$(BIN)/winnow bench review
+
+screenshots: $(STAMP) ## make the README's pictures anew from the demo project
+	$(BIN)/python docs/make_screenshots.py
+
+clean: ## remove the environment and caches, keep data/
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .coverage .import_linter_cache *.egg-info
