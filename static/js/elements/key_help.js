@@ -16,7 +16,7 @@ export class KeyHelp extends HTMLElement {
       h("div", { class: "dialog-head" }, h("h2", { id: "key-help-title" }, "Keys"),
         h("button", { type: "button", class: "icon-button", "aria-keyshortcuts": "?", "data-key-label": "close this list", onclick: () => dialog.close() }, "Close")),
       h("div", { class: "dialog-body" }, GROUPS.map(([name, title]) => group(title, rows.filter((row) => row.group === name))),
-        h("p", { class: "muted small" }, "No key does anything while you type. Drag or scroll on the picture to move and zoom.")));
+        h("p", { class: "muted small" }, `No key does anything while you type.${rows.some((row) => row.group === "picture") ? " Drag or scroll on the picture to move and zoom." : ""}`)));
     dialog.addEventListener("close", () => dialog.remove());
     dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
     this.append(dialog);

@@ -48,6 +48,7 @@ export class ReviewPage extends HTMLElement {
     on(this.#sync, "goto", (event) => this.#goTo(event.card));
     on(this.#sync, "problem", (event) => this.#toast.problem(event.text));
     on(this.#feed, "more", () => this.#arrived());
+    on(window, "online", () => { if (this.#session.current && this.#picture.dataset.state === "error") this.#showPicture(this.#session.current.card); });
     on(document, "visibilitychange", () => (document.hidden ? this.#watch.pause() : this.#watch.resume()));
     on(window, "pageshow", (event) => { if (event.persisted) location.reload(); });
     on(document.getElementById("filters-toggle"), "click", () => this.#toggleFilters());

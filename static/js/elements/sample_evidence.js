@@ -27,7 +27,7 @@ export class SampleEvidence extends HTMLElement {
 }
 
 function row(title, label, examples = []) {
-  return h("div", { class: "evidence-row" }, h("div", {}, h("h3", {}, title), h("b", {}, label)),
+  return h("div", { class: "evidence-row" }, h("div", {}, h("h3", {}, title), h("b", { title: label }, label)),
     h("div", { class: "thumbs", "aria-label": `typical pictures of ${label}`, role: examples.length ? "group" : null }, examples.slice(0, 3).map((example) => thumb(example.thumb_url))));
 }
 

@@ -3,13 +3,16 @@ import { decision, h } from "../lib/dom.js";
 
 const BEFORE = 4;
 const AFTER = 8;
+/** Of one thumbnail with its gap. */
+const WIDTH = 62;
 
 export class SampleStrip extends HTMLElement {
   /** Buttons are kept from one time to the next: their thumbnails are decoded already. */
   #items = new Map();
 
   show(entries, at) {
-    const from = Math.max(0, Math.min(at, entries.length) - BEFORE);
+    const fits = Math.max(1, Math.floor(this.clientWidth / WIDTH));
+    const from = Math.max(0, Math.min(at, entries.length) - Math.min(BEFORE, Math.floor((fits - 1) / 2)));
     const kept = new Map();
     entries.slice(from, at + AFTER + 1).forEach((entry, offset) => {
       const item = this.#items.get(entry.card.id) ?? this.#make(entry.card);

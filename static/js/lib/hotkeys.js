@@ -75,7 +75,7 @@ export function listen(target = document) {
   };
   // A button clicked by pointer must not keep the focus: the next Space or Enter would press it again.
   const onClick = (event) => {
-    if (event.detail > 0 && document.activeElement?.matches?.("button[aria-keyshortcuts]")) document.activeElement.blur();
+    if (event.detail > 0 && document.activeElement?.matches?.("button[aria-keyshortcuts], .is-full main button")) document.activeElement.blur();
   };
   target.addEventListener("keydown", onKey);
   target.addEventListener("click", onClick);

@@ -31,33 +31,35 @@ export class PictureView {
     for (const item of this.#items) {
       const view = { width: item.view.clientWidth, height: item.view.clientHeight };
       if (!view.width || !view.height || !item.width) continue;
-      const spot = place(item, view, { ...this.#state, base: this.#base(item, view) });
+      const { size, base } = this.#shape(item, view);
+      const spot = place(size, view, { ...this.#state, base });
       item.element.style.width = `${spot.width}px`;
       item.element.style.height = `${spot.height}px`;
       item.element.style.transform = `translate(${Math.round(spot.left)}px, ${Math.round(spot.top)}px)`;
-      item.element.classList.toggle("is-pixelated", isPixelated(spot.scale));
+      item.element.classList.toggle("is-pixelated", isPixelated(spot.width / item.width));
       item.view.classList.toggle("is-movable", spot.isMovable);
     }
   }
 
-  /** Pictures of one shape are shown at one size, whatever their resolution: the same thing is equally large in both. */
-  #base(item, view) {
+  /** Pictures of one shape take one and the same place, whatever their resolution, so that they can flicker in it. */
+  #shape(item, view) {
     const shown = this.#items.filter((other) => other.sharesBase);
-    if (!item.sharesBase || shown.length < 2) return fit(item, view);
+    if (!item.sharesBase || shown.length < 2) return { size: item, base: fit(item, view) };
     const largest = shown.reduce((a, b) => (a.width * a.height >= b.width * b.height ? a : b));
     const base = fit(largest, view);
-    const longest = (picture) => Math.max(picture.width, picture.height);
     const isOneShape = Math.abs(item.width / item.height / (largest.width / largest.height) - 1) < 0.03;
-    if (isOneShape) return (base * largest.height) / item.height;
-    return Math.min((base * longest(largest)) / longest(item), view.width / item.width, view.height / item.height);
+    if (isOneShape) return { size: largest, base };
+    const longest = (picture) => Math.max(picture.width, picture.height);
+    return { size: item, base: Math.min((base * longest(largest)) / longest(item), view.width / item.width, view.height / item.height) };
   }
 
   #held() {
     const item = this.#items.find((candidate) => candidate.view.clientWidth);
     if (item) {
       const view = { width: item.view.clientWidth, height: item.view.clientHeight };
-      this.#state = clampOffset(item, view, { ...this.#state, base: this.#base(item, view) });
-      delete this.#state.base;
+      const { size, base } = this.#shape(item, view);
+      const { x, y, zoom } = clampOffset(size, view, { ...this.#state, base });
+      this.#state = { x, y, zoom };
     }
     this.render();
   }
