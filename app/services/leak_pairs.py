@@ -13,8 +13,8 @@ from app.db.repositories.leaks import PairFilter, PairRow
 from app.db.session import Session
 from app.domain.errors import Conflict, InvalidInput
 from app.domain.leaks import Verdict
+from app.services.picture_urls import image_url, thumb_url
 from app.services.projects import Access
-from app.services.sample_card import image_url, thumb_url
 from app.services.submit_review import require_reviewer
 
 __all__ = ["PairFilter", "PairPage", "decide_pair", "list_pairs"]
