@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+from app.adapters.folder_dataset import file_size
 from app.db.models.imports import FlagRow
 from app.db.models.projects import Sample
 from app.db.models.reviews import ReviewRow, SampleState
@@ -92,7 +94,7 @@ def make_cards(session: Session, access: Access, ids: Sequence[int]) -> list[Sam
     flags = flags_repository.flags_of_samples(session, ids)
     reviews = reviews_repository.reviews_of_samples(session, ids)
     states = reviews_repository.states_of_samples(session, ids)
-    pairs = find_pairs(session, access.id, flags)
+    pairs = find_pairs(session, access.project, flags)
     examples = _Examples(session, access.id)
     return [_card(access, samples[id_], flags[id_], reviews[id_], states.get(id_), pairs[id_], examples) for id_ in ids]
 
@@ -164,7 +166,7 @@ def _card(
         given_label=sample.given_label,
         width=None,
         height=None,
-        bytes=None,
+        bytes=file_size(Path(access.project.root), sample.key),
         image_url=image_url(sample.id),
         thumb_url=thumb_url(sample.id),
         flags=[flag_view(flag) for flag in flags],
