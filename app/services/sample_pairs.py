@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app.adapters.folder_dataset import file_size
 from app.db.models.imports import FlagRow
-from app.db.models.projects import Sample
+from app.db.models.projects import Project, Sample
 from app.db.repositories import flags as flags_repository
 from app.db.repositories import leaks as leaks_repository
 from app.db.repositories import projects as projects_repository
