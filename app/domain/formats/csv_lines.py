@@ -43,10 +43,11 @@ def exact_reader(lines: Iterable[str], delimiter: str = ",") -> _csv.Reader:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One row. ``line`` is the one it begins on, from 1."""
+    """One row. ``line`` is the one it begins on, from 1; ``text`` is the row as it stands in the file."""
 
     line: int
     fields: list[str]
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,8 @@ def read_records(text: str, delimiter: str) -> Iterator[Record | BrokenRecord]:
         try:
             for fields in exact_reader(feed, delimiter):
                 if fields:
-                    yield Record(feed.row_start + 1, fields)
+                    raw = "".join(lines[feed.row_start : feed.position])
+                    yield Record(feed.row_start + 1, fields, raw.rstrip("\r\n"))
                 feed.row_start = feed.position
             return
         except csv.Error as error:

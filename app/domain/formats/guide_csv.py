@@ -56,6 +56,10 @@ _SHOWN_TYPES = 20
 """So many unknown issue types are named in warnings; a column that was mistaken for theirs has thousands."""
 
 
+_RAW = 2000
+"""So many characters of a rejected row are kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class FlaggedRow:
     """One good row: which image it means, and the flag it raises."""
@@ -109,16 +113,15 @@ class GuideCsv:
         for record in records:
             line = self._blank_lines + record.line
             if isinstance(record, Record):
-                yield self._row(line, record.fields)
+                yield self._row(line, record.fields, record.text[:_RAW])
             else:
                 reason = f"This row is not CSV (is a quote missing?): {record.problem}."
-                yield RejectedRow(line, "unreadable_row", reason, record.text[:2000])
+                yield RejectedRow(line, "unreadable_row", reason, record.text[:_RAW])
 
     def _records(self) -> Iterator[Record | BrokenRecord]:
         return read_records(self.text, self.delimiter)
 
-    def _row(self, line: int, fields: list[str]) -> FlaggedRow | RejectedRow:
-        raw = self.delimiter.join(fields)[:2000]
+    def _row(self, line: int, fields: list[str], raw: str) -> FlaggedRow | RejectedRow:
         if len(fields) != self._width:
             reason = f"The row has {len(fields)} fields; the header has {self._width}."
             return RejectedRow(line, "wrong_field_count", reason, raw)
