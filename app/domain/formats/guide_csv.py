@@ -126,7 +126,7 @@ class GuideCsv:
             reason = f"The row has {len(fields)} fields; the header has {self._width}."
             return RejectedRow(line, "wrong_field_count", reason, raw)
         values = {name: fields[index].strip() for name, index in self.columns.items()}
-        for name in ("image_id", "image_path"):
+        for name in MAX_LENGTHS:
             if any(ord(char) < 32 or ord(char) == 127 for char in values.get(name, "")):
                 return RejectedRow(line, "control_character", f"{name} holds a control character.", raw)
         for name, limit in MAX_LENGTHS.items():

@@ -203,6 +203,8 @@ REJECTED = {
     "line break in the path": ('1,"a\nb.jpg",cat,leak,,,', "control_character", "image_path"),
     "bell in the id": ("1\x072,a.jpg,cat,leak,,,", "control_character", "image_id"),
     "delete in the path": ("1,a\x7f.jpg,cat,leak,,,", "control_character", "image_path"),
+    "line break in the suggestion": ('1,a.jpg,cat,leak,,"dog\n  removed  0",', "control_character", "suggested_label"),
+    "tab in the issue type": ("1,a.jpg,cat,le\tak,,,", "control_character", "issue_type"),
     "id too long": ("1" * 301 + ",a.jpg,cat,leak,,,", "too_long", "image_id is longer than 300"),
     "path too long": ("1," + "a" * 4097 + ",cat,leak,,,", "too_long", "longer than 4,096"),
     "issue type too long": ("1,a.jpg,cat," + "x" * 201 + ",,,", "too_long", "issue_type"),
