@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from app import __version__
-from app.cli import bench, demo, export, import_, leaks, migrate, serve, users
+from app.cli import bench, demo, export, import_, leaks, migrate, serve, users, worker
 from app.domain.errors import WinnowError
 
 BAD_ARGUMENTS = 2
@@ -18,7 +18,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="winnow", description="Clean an image dataset together.")
     parser.add_argument("--version", action="version", version=f"winnow {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (serve, leaks, import_, export, users, demo, bench, migrate):
+    for module in (serve, worker, leaks, import_, export, users, demo, bench, migrate):
         module.add_parser(commands)
     return parser
 
