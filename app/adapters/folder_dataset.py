@@ -103,6 +103,15 @@ def _open_below(root: Path, parts: list[str]) -> int:
     return file
 
 
+def file_size(root: Path, key: str) -> int | None:
+    """Bytes of one sample's file; None where there is no plain file."""
+    try:
+        found = os.lstat(root / key)
+    except (OSError, ValueError):
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+
 def normalise_key(path: str, root: Path) -> str | None:
     """Turn a path from an export into a sample key; None when it leads outside the dataset.
 

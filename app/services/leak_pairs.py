@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path
 
+from app.adapters.folder_dataset import file_size
 from app.db.base import utc_now
 from app.db.models.leaks import LeakMatch, LeakVerdictEvent
 from app.db.models.projects import Sample
@@ -13,8 +15,8 @@ from app.db.repositories.leaks import PairFilter, PairRow
 from app.db.session import Session
 from app.domain.errors import Conflict, InvalidInput
 from app.domain.leaks import Verdict
+from app.services.picture_urls import image_url, thumb_url
 from app.services.projects import Access
-from app.services.sample_card import image_url, thumb_url
 from app.services.submit_review import require_reviewer
 
 __all__ = ["PairFilter", "PairPage", "decide_pair", "list_pairs"]
@@ -72,7 +74,7 @@ def list_pairs(session: Session, access: Access, wanted: PairFilter, cursor: str
     matches = repository.matches_of_pairs(session, [row.pair.id for row in shown])
     last = shown[-1].pair if len(rows) > PAGE else None
     return PairPage(
-        [_view(row, matches[row.pair.id]) for row in shown],
+        [_view(access, row, matches[row.pair.id]) for row in shown],
         f"{last.similarity!r}:{last.id}" if last else None,
         repository.count_verdicts(session, access.id),
     )
@@ -105,7 +107,7 @@ def decide_pair(
         raise InvalidInput("This client_event_id was used for another answer. Make a fresh one for each.")
     if known is None:
         if pair.version != base_version:
-            current = asdict(_view(repository.get_pair(session, access.id, pair_id), []))
+            current = asdict(_view(access, repository.get_pair(session, access.id, pair_id), []))
             raise Conflict("Somebody else decided this pair meanwhile.", current=current)
         session.add(
             LeakVerdictEvent(
@@ -118,20 +120,21 @@ def decide_pair(
         pair.decided_by, pair.decided_at = (None, None) if is_open else (access.actor.user_id, utc_now())
         session.flush()  # the answer shows who decided, which is read from the database
     row = repository.get_pair(session, access.id, pair_id)
-    return _view(row, repository.matches_of_pairs(session, [pair_id])[pair_id])
+    return _view(access, row, repository.matches_of_pairs(session, [pair_id])[pair_id])
 
 
-def _view(row: PairRow, matches: list[LeakMatch]) -> PairView:
+def _view(access: Access, row: PairRow, matches: list[LeakMatch]) -> PairView:
+    root = Path(access.project.root)
     pair = row.pair
     shown = [MatchView(m.method, m.similarity, m.leak_type, m.hamming_distance) for m in matches]
     return PairView(
         pair.id, pair.version, pair.verdict, pair.similarity, pair.leak_type, shown, pair.label_conflict,
-        _side(row.train), _side(row.test), row.decided_by, pair.decided_at,
+        _side(root, row.train), _side(root, row.test), row.decided_by, pair.decided_at,
     )  # fmt: skip
 
 
-def _side(sample: Sample) -> SideView:
+def _side(root: Path, sample: Sample) -> SideView:
     return SideView(
-        sample.id, sample.key, sample.split, sample.given_label, None, None, None,
+        sample.id, sample.key, sample.split, sample.given_label, None, None, file_size(root, sample.key),
         image_url(sample.id), thumb_url(sample.id),
     )  # fmt: skip

@@ -73,6 +73,7 @@ class RunView:
     job: JobView | None
     report_url: str
     summary_url: str
+    problems_url: str
 
 
 def start_leak_run(
@@ -194,6 +195,7 @@ def _view(session: Session, access: Access, run: LeakRun, names: dict[int, str])
         job=job if job.finished_at is None else None,
         report_url=f"{base}/report.csv",
         summary_url=f"{base}/summary.txt",
+        problems_url=f"{base}/problems.csv",
     )
 
 

@@ -16,8 +16,9 @@ from app.db.session import Session
 from app.domain.errors import InvalidInput
 from app.domain.samples import IssueType
 from app.domain.taxonomy import STANDARD_TAGS
+from app.services.picture_urls import thumb_url
 from app.services.projects import Access
-from app.services.sample_card import FlagView, flag_view, thumb_url
+from app.services.sample_card import FlagView, flag_view
 
 __all__ = ["SampleFilter", "SamplePage", "list_samples"]
 

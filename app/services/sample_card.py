@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+from app.adapters.folder_dataset import file_size
 from app.db.models.imports import FlagRow
 from app.db.models.projects import Sample
 from app.db.models.reviews import ReviewRow, SampleState
 from app.db.repositories import flags as flags_repository
-from app.db.repositories import leaks as leaks_repository
 from app.db.repositories import projects as projects_repository
 from app.db.repositories import reviews as reviews_repository
 from app.db.session import Session
@@ -19,7 +20,9 @@ from app.domain.consensus import describe
 from app.domain.decision_tree import standard_tree
 from app.domain.reviews import suggested_label
 from app.domain.taxonomy import Decision
+from app.services.picture_urls import image_url, thumb_url
 from app.services.projects import Access, policies_of
+from app.services.sample_pairs import PairView, find_pairs
 
 
 @dataclass(frozen=True)
@@ -54,20 +57,6 @@ class ExampleView:
 
 
 @dataclass(frozen=True)
-class PairView:
-    """Another image that may show the same picture."""
-
-    sample_id: int
-    key: str
-    split: str
-    given_label: str
-    image_url: str
-    thumb_url: str
-    kind: str
-    similarity: float | None
-
-
-@dataclass(frozen=True)
 class HistoryView:
     at: datetime
     reviewer: str
@@ -99,26 +88,15 @@ class SampleCard:
     image_error: str | None = None
 
 
-def image_url(sample_id: int) -> str:
-    return f"/img/{sample_id}"
-
-
-def thumb_url(sample_id: int) -> str:
-    return f"/img/{sample_id}/thumb"
-
-
 def make_cards(session: Session, access: Access, ids: Sequence[int]) -> list[SampleCard]:
     """Make the cards of these samples, in this order. Others' answers stay hidden until one's own is in."""
     samples = projects_repository.samples_by_id(session, ids)
     flags = flags_repository.flags_of_samples(session, ids)
     reviews = reviews_repository.reviews_of_samples(session, ids)
     states = reviews_repository.states_of_samples(session, ids)
-    pairs = leaks_repository.pairs_of_samples(session, ids)
+    pairs = find_pairs(session, access.project, flags)
     examples = _Examples(session, access.id)
-    return [
-        _card(access, samples[id_], flags[id_], reviews[id_], states.get(id_), pairs.get(id_, []), examples)
-        for id_ in ids
-    ]
+    return [_card(access, samples[id_], flags[id_], reviews[id_], states.get(id_), pairs[id_], examples) for id_ in ids]
 
 
 def get_card(session: Session, access: Access, sample_id: int) -> SampleCard:
@@ -170,7 +148,7 @@ def _card(
     flags: list[FlagRow],
     reviews: list[tuple[ReviewRow, str]],
     state: SampleState | None,
-    pairs: list[leaks_repository.OtherSide],
+    pairs: list[PairView],
     examples: _Examples,
 ) -> SampleCard:
     policies = policies_of(access.project)
@@ -188,7 +166,7 @@ def _card(
         given_label=sample.given_label,
         width=None,
         height=None,
-        bytes=None,
+        bytes=file_size(Path(access.project.root), sample.key),
         image_url=image_url(sample.id),
         thumb_url=thumb_url(sample.id),
         flags=[flag_view(flag) for flag in flags],
@@ -203,7 +181,7 @@ def _card(
             "given": examples.of(sample.given_label, sample.id),
             "suggested": examples.of(suggestion, sample.id),
         },
-        pairs=[_pair(pair) for pair in pairs],
+        pairs=pairs,
         history=[],
     )
 
@@ -219,11 +197,3 @@ def review_view(row: ReviewRow, name: str) -> ReviewView:
     return ReviewView(
         name, row.status, row.decision, row.new_label, row.tags, row.note, row.answers, row.version, row.updated_at
     )
-
-
-def _pair(pair: leaks_repository.OtherSide) -> PairView:
-    other = pair.sample
-    return PairView(
-        other.id, other.key, other.split, other.given_label, image_url(other.id), thumb_url(other.id), "leak",
-        pair.similarity,
-    )  # fmt: skip

@@ -76,7 +76,10 @@ class SecurityMiddleware:
                     headers.setdefault(name, value)
                 if self._secure:
                     headers["Strict-Transport-Security"] = "max-age=31536000"
-                if not path.startswith(("/static/", "/img/")):
+                if path.startswith("/static/"):
+                    # Modules import each other without a version in the address: always ask, mostly for a 304.
+                    headers["Cache-Control"] = "no-cache"
+                elif not path.startswith("/img/"):
                     headers["Cache-Control"] = "no-store"
             await send(message)
 

@@ -120,3 +120,18 @@ def queue_samples(session: Session, project_id: int, priorities: dict[int, float
     changed = [{"sample_id": i, "priority": p} for i, p in priorities.items() if i in known and known[i] != p]
     if changed:
         session.execute(update(SampleState), changed)
+
+
+def members_of_groups(session: Session, project_id: int, groups: Sequence[str]) -> dict[str, list[int]]:
+    """Sample ids of these duplicate groups, the surest flags first."""
+    found: dict[str, list[int]] = {group: [] for group in groups}
+    for start in range(0, len(groups), 500):
+        query = (
+            select(FlagRow.group, FlagRow.sample_id)
+            .where(FlagRow.project_id == project_id, FlagRow.group.in_(groups[start : start + 500]))
+            .order_by(FlagRow.confidence.desc(), FlagRow.id)
+        )
+        for group, sample_id in session.execute(query).tuples():
+            if group is not None and sample_id not in found[group]:
+                found[group].append(sample_id)
+    return found

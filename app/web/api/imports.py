@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -14,6 +12,7 @@ from app.services import view_imports
 from app.services.import_flags import start_import
 from app.services.view_imports import ImportView
 from app.web.dependencies import LeadAccess, LeadReadAccess, ReadingDep, WiringDep, WritingDep, get_wiring
+from app.web.downloads import download_table
 
 router = APIRouter(prefix="/projects/{slug}/imports", tags=["imports"])
 
@@ -67,14 +66,6 @@ def get_import(import_id: int, access: LeadReadAccess, session: ReadingDep) -> I
 @router.get("/{import_id}/rejects.csv")
 def get_rejects(import_id: int, access: LeadReadAccess, session: ReadingDep) -> Response:
     """Every row that was not taken, with its line and the reason."""
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["line", "code", "reason", "row"])
-    for reject in view_imports.list_rejects(session, access, import_id, None):
-        writer.writerow([reject.line, reject.code, reject.reason, reject.raw])
-    return download(f"import_{import_id}_rejected_rows.csv", stream.getvalue(), "text/csv")
-
-
-def download(name: str, text: str, media_type: str) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(text, media_type=f"{media_type}; charset=utf-8", headers=headers)
+    rejects = view_imports.list_rejects(session, access, import_id, None)
+    rows = [(reject.line, reject.code, reject.reason, reject.raw) for reject in rejects]
+    return download_table(f"import_{import_id}_rejected_rows.csv", ("line", "code", "reason", "row"), rows)

@@ -11,10 +11,10 @@ from app.domain.leaks import Verdict
 from app.services import leak_pairs, leak_runs, leak_summary
 from app.services.leak_pairs import PairFilter, PairPage, PairView
 from app.services.leak_runs import LeakParams, RunView
-from app.web.api.imports import download
 from app.web.api.samples import Share, Text, read_share
 from app.web.api.schemas import LeakRunBody, VerdictBody
 from app.web.dependencies import LeadAccess, ReadingDep, ReviewAccess, ViewAccess, WiringDep, WritingDep
+from app.web.downloads import download, download_table
 
 router = APIRouter(prefix="/projects/{slug}/leaks", tags=["leaks"])
 
@@ -56,6 +56,13 @@ def get_report(run_id: int, access: ViewAccess, session: ReadingDep) -> Response
 def get_summary(run_id: int, access: ViewAccess, session: ReadingDep) -> Response:
     name, text = leak_summary.run_summary(session, access, run_id)
     return download(name, text, "text/plain")
+
+
+@router.get("/runs/{run_id}/problems.csv")
+def get_problems(run_id: int, access: ViewAccess, session: ReadingDep) -> Response:
+    """Images that the run could not read, each with the reason."""
+    rows = leak_summary.run_problems(session, access, run_id)
+    return download_table(f"{access.project.slug}_leaks_unreadable.csv", ("image", "problem", "message"), rows)
 
 
 @router.get("/pairs")

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.domain.checks import SizeChange
+from app.domain.merge import Policies
 from app.services import freeze_version
 from app.services.finish import Merged, merge_project
 from app.services.freeze_version import VersionView
-from app.services.projects import policies_as_json
 from app.web.dependencies import ReadingDep, SnapshotAccess, SnapshotDep, ViewAccess, WiringDep
 from app.web.render import render
 
@@ -73,7 +73,7 @@ class Preview:
 class FinishPage:
     checks: list[CheckView]
     preview: Preview
-    policies: dict[str, Any]
+    policies: dict[str, str]
     can_freeze: bool
     versions: list[VersionView]
 
@@ -84,7 +84,7 @@ def show_finish(request: Request, access: ViewAccess, session: ReadingDep) -> Re
     page = FinishPage(
         _checks(merged, access.project.slug),
         _preview(merged),
-        policies_as_json(merged.policies),
+        _policy_words(merged.policies),
         access.is_lead,
         freeze_version.list_versions(session, access),
     )
@@ -95,6 +95,17 @@ def _checks(merged: Merged, slug: str) -> list[CheckView]:
     return [
         CheckView(c.code, c.title, c.count, c.blocking, c.text, f"/p/{slug}/{_LINKS[c.code]}") for c in merged.checks
     ]
+
+
+def _policy_words(policies: Policies) -> dict[str, str]:
+    sides = {"test": "the test image", "train": "the train image", "both": "both images"}
+    return {
+        "reviews a sample": f"{policies.min_submitted}, {policies.rule.value}",
+        "a leak removes": sides[policies.leak_side.value],
+        "a class may lose": f"{policies.max_class_share:.0%}",
+        "mislabels verified": f"above {policies.mislabel_threshold:g}",
+        "others' answers": "hidden until one's own is in" if policies.blind else "always shown",
+    }
 
 
 def _preview(merged: Merged) -> Preview:

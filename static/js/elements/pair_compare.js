@@ -1,8 +1,8 @@
 // <pair-compare class="pair"></pair-compare>  Two pictures at one scale: `show([side, side])`, side = {key, split, given_label,
 // width, height, bytes, image_url, title}, with `pictures` to take them from; `setMode("side"|"flicker"|"difference"|"single")`.
-import { h } from "../lib/dom.js";
+import { decision, h } from "../lib/dom.js";
 import { describeDifference, drawDifference } from "../lib/difference.js";
-import { bytes } from "../lib/format.js";
+import { measures } from "../lib/format.js";
 import { PictureView } from "../lib/picture_view.js";
 
 export class PairCompare extends HTMLElement {
@@ -42,8 +42,12 @@ export class PairCompare extends HTMLElement {
       const { image, isReady, ready } = held[index];
       this.#panes[index].error.hidden = true;
       this.#panes[index].view.replaceChildren();
-      if (isReady) return this.#put(index, side, image);
-      return ready.then((loaded) => { if (mine === this.#shown) this.#put(index, side, loaded); })
+      const put = (loaded) => {
+        this.#describe(index, side, isDiffering, loaded);
+        this.#put(index, side, loaded);
+      };
+      if (isReady) return put(image);
+      return ready.then((loaded) => { if (mine === this.#shown) put(loaded); })
         .catch(() => { if (mine === this.#shown) this.#fail(index, side); });
     });
     this.#apply(this.mode === "single" ? "single" : "side");
@@ -95,13 +99,14 @@ export class PairCompare extends HTMLElement {
     this.#place();
   }
 
-  #describe(index, side, isDiffering) {
-    const size = [side.width && side.height ? `${side.width} × ${side.height}` : null, side.bytes ? bytes(side.bytes) : null].filter(Boolean).join(", ");
+  #describe(index, side, isDiffering, image = null) {
+    const size = measures(side, image);
     const { caption } = this.#panes[index];
     caption.replaceChildren(
       h("span", { class: "pair-split" }, side.title ?? side.split),
       h("span", { class: isDiffering ? "is-differing" : "" }, h("b", {}, side.given_label)),
       ...(size ? [h("span", {}, size)] : []),
+      ...(side.decision ? [decision(side.decision)] : []),
       ...(isDiffering && index === 1 ? [h("span", { class: "decision is-conflict", "data-testid": "label-conflict" }, "labels differ")] : []),
       h("span", { class: "pair-key truncate", title: side.key }, side.key));
   }

@@ -1,7 +1,7 @@
 // <review-page data-api data-page data-project data-user> around the review page's parts (templates/pages/review.html) and
 // <script type="application/json" id="review-data">. Joins them: what is on screen, what an answer leads to, what comes next.
 import { h, part, readData, setText } from "../lib/dom.js";
-import { bytes } from "../lib/format.js";
+import { measures } from "../lib/format.js";
 import { remember } from "../lib/class_search.js";
 import { outboxOf } from "../lib/outbox_shared.js";
 import { Pictures } from "../lib/pictures.js";
@@ -191,7 +191,7 @@ export class ReviewPage extends HTMLElement {
     document.getElementById("question").show(this.#data.tree, entry.walk, card, entry.outcome ?? outcomeOf(card.review));
     setText(document.getElementById("sample-name"), `${card.split} / ${card.key}`);
     document.getElementById("sample-name").title = card.key;
-    setText(document.getElementById("sample-facts"), [card.width && card.height ? `${card.width} × ${card.height}` : null, card.bytes ? bytes(card.bytes) : null].filter(Boolean).join("  "));
+    this.#showMeasures(card);
     document.getElementById("evidence").show(card);
     document.getElementById("others").show(card);
     document.getElementById("strip").show(this.#session.entries, this.#session.at);
@@ -201,6 +201,13 @@ export class ReviewPage extends HTMLElement {
     this.#watch.start();
     this.#prefetch();
     return shown;
+  }
+
+  async #showMeasures(card) {
+    const facts = document.getElementById("sample-facts");
+    setText(facts, measures(card));
+    const image = await this.#pictures.get(card.image_url).ready.catch(() => null);
+    if (this.#session.current?.card === card) setText(facts, measures(card, image));
   }
 
   #showPicture(card) {

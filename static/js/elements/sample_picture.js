@@ -1,6 +1,7 @@
 // <sample-picture class="stage"></sample-picture>  One picture, fitted, zoomed, moved; or why it cannot be shown.
 // `show(card, held)` with held = pictures.get(url) returns a promise that settles when the picture is in the page.
 import { h } from "../lib/dom.js";
+import { request } from "../lib/http.js";
 import { PictureView } from "../lib/picture_view.js";
 
 export class SamplePicture extends HTMLElement {
@@ -31,7 +32,10 @@ export class SamplePicture extends HTMLElement {
     }
     this.#view.replaceChildren();
     return held.ready.then((image) => { if (mine === this.#shown) this.#put(card, image); })
-      .catch(() => { if (mine === this.#shown) this.#fail("The file could not be loaded or is no picture the browser can read."); });
+      .catch(async () => {
+        const why = await explain(card.image_url);
+        if (mine === this.#shown) this.#fail(why);
+      });
   }
 
   zoom(direction) { this.#pictures.zoom(direction); }
@@ -49,4 +53,14 @@ export class SamplePicture extends HTMLElement {
     this.#error.hidden = false;
     this.dataset.state = "error";
   }
+}
+
+/** The server says what is wrong with a file; only a picture that fails is asked for twice. */
+async function explain(url) {
+  try {
+    await request(url);
+  } catch (error) {
+    return error.message;
+  }
+  return "The browser cannot show this picture.";
 }

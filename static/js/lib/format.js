@@ -39,3 +39,12 @@ export function rate(perSecond) {
 export function count(value, one, many = `${one}s`) {
   return `${number(value)} ${value === 1 ? one : many}`;
 }
+
+/** "500 × 375, 109 kB" of a picture; its own size counts unless the server may have sent it smaller. */
+export function measures(side, image) {
+  const LARGEST_SENT = 2048;
+  const width = side.width ?? image?.naturalWidth ?? 0;
+  const height = side.height ?? image?.naturalHeight ?? 0;
+  const isWhole = side.width || Math.max(width, height) < LARGEST_SENT;
+  return [width && height && isWhole ? `${width} × ${height}` : null, side.bytes ? bytes(side.bytes) : null].filter(Boolean).join(", ");
+}

@@ -62,6 +62,9 @@ export class ReviewSession {
     if (!step) return null;
     this.#undone.push(step);
     step.entry.outcome = step.before;
+    // What the server last said of it does not stand any more; its word on the undo is still on the way.
+    const { card } = step.entry;
+    if (!step.before && card.review) card.review = { ...card.review, status: "draft" };
     this.at = this.entries.indexOf(step.entry);
     return step;
   }
