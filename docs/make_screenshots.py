@@ -19,7 +19,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 HERE = Path(__file__).resolve().parent
@@ -89,14 +88,20 @@ def sign_in(page: Page, link: str) -> str:
 
 
 def review(page: Page, site: str, filters: str, keys: str) -> None:
-    """Decide the next samples of a view by keyboard, and wait for the next one each time."""
+    """Decide the next samples of a view by keyboard. A sample with several flags asks several times."""
     page.goto(f"{site}/p/demo/review?{filters}")
-    name = page.locator("#sample-name")
     for key in keys:
+        name, question = page.locator("#sample-name"), page.locator("#question")
         expect(name).not_to_be_empty()
         before = name.inner_text()
-        page.keyboard.press(key)
-        expect(name).not_to_have_text(before)
+        while name.inner_text() == before:
+            asked = question.inner_text()
+            page.keyboard.press(key)
+            page.wait_for_function(
+                "([name, asked]) => document.querySelector('#sample-name').innerText !== name"
+                " || document.querySelector('#question').innerText !== asked",
+                arg=[before, asked],
+            )
 
 
 def open_sample(page: Page, site: str, key: str) -> None:
@@ -124,14 +129,10 @@ def judge_until(page: Page, key: str) -> None:
 
 
 def take(page: Page, name: str) -> None:
-    """Take the page as it is, in a palette of 256 colours, so that the repository stays small."""
     IMAGES.mkdir(exist_ok=True)
     path = IMAGES / f"{name}.png"
     page.wait_for_timeout(400)  # let motion end
     page.screenshot(path=path)
-    with Image.open(path) as picture:
-        small = picture.convert("RGB").quantize(256, dither=Image.Dither.FLOYDSTEINBERG)
-    small.save(path, optimize=True)
     print(f"{path.relative_to(HERE.parent)}: {path.stat().st_size // 1000} kB")
 
 
@@ -143,10 +144,10 @@ def wait_for_pictures(page: Page) -> None:
 def take_pictures(browser: Browser, link: str) -> None:
     page = browser.new_page(viewport=WINDOW, color_scheme="light")
     site = sign_in(page, link)
-    review(page, site, "issue_type=quality", "xxkx")
-    review(page, site, "issue_type=duplicate", "xxxxkxxx")
-    review(page, site, "issue_type=outlier", "xkxk")
-    review(page, site, "issue_type=mislabel&max_confidence=0.8", "kkkxkkk")
+    review(page, site, "issue_type=quality", "yykyykyy")
+    review(page, site, "issue_type=duplicate", "yyyykyyyykyyyyk")
+    review(page, site, "issue_type=outlier", "ynynyynu")
+    review(page, site, "issue_type=mislabel", "yykyyykykyykyyk")
     open_sample(page, site, SAMPLE)
     wait_for_pictures(page)
     take(page, "review")
