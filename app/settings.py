@@ -14,7 +14,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 class Settings(BaseSettings):
     """Where things lie and how long they last; every field can be set as ``WINNOW_<NAME>``."""
 
-    model_config = SettingsConfigDict(env_prefix="WINNOW_", env_file=".env", extra="ignore")
+    # Empty counts as not set, because a compose file passes a variable on that way.
+    model_config = SettingsConfigDict(env_prefix="WINNOW_", env_file=".env", env_ignore_empty=True, extra="ignore")
 
     data_dir: Path = Field(Path("data"), description="Database (SQLite), thumbnails, job results and versions.")
     database_url: str | None = Field(

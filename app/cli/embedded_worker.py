@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import subprocess
-import sys
 import threading
 import time
 
+from app.adapters.celery_app import QUEUES
+from app.cli.worker import QUEUES_VARIABLE, worker_command
 from app.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -25,6 +26,8 @@ class EmbeddedWorker:
             **os.environ,
             "WINNOW_DATA_DIR": str(settings.data_dir.resolve()),
             "WINNOW_PARENT": str(os.getpid()),
+            # The only worker there is takes everything, whatever the environment says.
+            QUEUES_VARIABLE: ",".join(QUEUES),
         }
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
@@ -60,8 +63,6 @@ class EmbeddedWorker:
 
 
 def _start(environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "celery", "--quiet", "-A", "workers.celery_app", "worker", "--pool", "solo",
-               "--concurrency", "1", "--without-gossip", "--without-mingle", "--without-heartbeat",
-               "--loglevel", "WARNING", "-Q", "cpu,gpu"]  # fmt: skip
+    command = worker_command(QUEUES)
     # A session of its own: Ctrl-C reaches the server, which then ends the worker in order.
     return subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603 - our own command line

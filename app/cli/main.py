@@ -15,6 +15,7 @@ INTERRUPTED = 130
 
 COMMANDS = {
     "serve": "app.cli.serve",
+    "worker": "app.cli.worker",
     "tag": "app.cli.tag",
     "leaks": "app.cli.leaks",
     "import": "app.cli.import_",
