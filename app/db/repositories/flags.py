@@ -78,7 +78,7 @@ def count_by_issue(session: Session, project_id: int) -> dict[str, int]:
     query = (
         select(FlagRow.issue_type, func.count()).where(FlagRow.project_id == project_id).group_by(FlagRow.issue_type)
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def group_members(session: Session, project_id: int) -> dict[str, set[str]]:
@@ -89,7 +89,7 @@ def group_members(session: Session, project_id: int) -> dict[str, set[str]]:
         .where(FlagRow.project_id == project_id, FlagRow.group.is_not(None))
     )
     groups: dict[str, set[str]] = {}
-    for group, key in session.execute(query).tuples():
+    for group, key in session.execute(query):
         groups.setdefault(group or "", set()).add(key)
     return groups
 
@@ -103,13 +103,13 @@ def unknown_suggestions(session: Session, project_id: int, classes: Iterable[str
         .order_by(func.count().desc(), FlagRow.suggested_label)
     )
     known = set(classes)
-    return [(label, n) for label, n in session.execute(query).tuples() if label is not None and label not in known]
+    return [(label, n) for label, n in session.execute(query) if label is not None and label not in known]
 
 
 def queue_samples(session: Session, project_id: int, priorities: dict[int, float]) -> None:
     """Put samples into the review queue, or raise their place in it."""
     query = select(SampleState.sample_id, SampleState.priority).where(SampleState.project_id == project_id)
-    known = dict(session.execute(query).tuples().all())
+    known = dict(session.execute(query).all())
     new = [
         {"sample_id": id_, "project_id": project_id, "state": "open", "priority": p, "submitted": 0, "version": 0,
          "tags": [], "by": [], "reason": "not reviewed yet"}
