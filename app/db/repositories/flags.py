@@ -64,7 +64,7 @@ def flags_of_samples(session: Session, ids: Sequence[int]) -> dict[int, list[Fla
     found: dict[int, list[FlagRow]] = {id_: [] for id_ in ids}
     for start in range(0, len(ids), 500):
         query = select(FlagRow).where(FlagRow.sample_id.in_(ids[start : start + 500]))
-        for row in session.scalars(query.order_by(FlagRow.confidence.desc(), FlagRow.id)):
+        for row in session.scalars(query.order_by(FlagRow.confidence.desc().nulls_last(), FlagRow.id)):
             found[row.sample_id].append(row)
     return found
 
