@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
@@ -69,6 +69,16 @@ def flags_of_samples(session: Session, ids: Sequence[int]) -> dict[int, list[Fla
     return found
 
 
+def surest(session: Session, project_id: int, sample_ids: Collection[int]) -> dict[int, float]:
+    """The highest confidence that any detector's flag gives each of these samples; 0 where none gives one."""
+    query = (
+        select(FlagRow.sample_id, func.max(func.coalesce(FlagRow.confidence, 0.0)))
+        .where(FlagRow.project_id == project_id)
+        .group_by(FlagRow.sample_id)
+    )
+    return {sample_id: highest for sample_id, highest in session.execute(query) if sample_id in sample_ids}
+
+
 def list_flags(session: Session, project_id: int) -> Iterable[FlagRow]:
     query = select(FlagRow).where(FlagRow.project_id == project_id).order_by(FlagRow.sample_id, FlagRow.id)
     return session.scalars(query)
@@ -107,7 +117,7 @@ def unknown_suggestions(session: Session, project_id: int, classes: Iterable[str
 
 
 def queue_samples(session: Session, project_id: int, priorities: dict[int, float]) -> None:
-    """Put samples into the review queue, or raise their place in it."""
+    """Put samples into the review queue, or change their place in it."""
     query = select(SampleState.sample_id, SampleState.priority).where(SampleState.project_id == project_id)
     known = dict(session.execute(query).all())
     new = [
