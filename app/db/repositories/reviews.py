@@ -42,6 +42,12 @@ def reviews_of_samples(session: Session, ids: Sequence[int]) -> dict[int, list[t
     return found
 
 
+def reviewed_ids(session: Session, project_id: int) -> list[int]:
+    """Ids of the samples that anybody answered."""
+    query = select(ReviewRow.sample_id).where(ReviewRow.project_id == project_id).distinct()
+    return list(session.scalars(query.order_by(ReviewRow.sample_id)))
+
+
 def states_of_samples(session: Session, ids: Sequence[int]) -> dict[int, SampleState]:
     found: dict[int, SampleState] = {}
     for start in range(0, len(ids), 500):
