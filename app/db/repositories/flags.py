@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.db.models.imports import FlagRow, Import, ImportReject
 from app.db.models.projects import Sample
 from app.db.models.reviews import SampleState
+from app.db.repositories.queue import take_turn
 from app.domain.errors import NotFound
 from app.domain.formats.guide_csv import RejectedRow
 from app.domain.samples import Flag, IssueType
@@ -118,6 +119,7 @@ def unknown_suggestions(session: Session, project_id: int, classes: Iterable[str
 
 def queue_samples(session: Session, project_id: int, priorities: dict[int, float]) -> None:
     """Put samples into the review queue, or change their place in it."""
+    take_turn(session, project_id)
     query = select(SampleState.sample_id, SampleState.priority).where(SampleState.project_id == project_id)
     known = dict(session.execute(query).all())
     new = [

@@ -46,9 +46,10 @@ def _filtered(query: Any, wanted: QueueFilter) -> Any:
 
 
 def take_turn(session: Session, project_id: int) -> None:
-    """Wait until nobody else is being given samples of this project; the turn ends with the transaction.
+    """Wait until nobody else changes who gets what in this project; the turn ends with the transaction.
 
-    Without it PostgreSQL would let two reviewers look at the same moment and give both the same sample.
+    Without it PostgreSQL would let two reviewers look at the same moment and give both the same sample, or queue
+    one sample twice.
     """
     session.execute(select(Project.id).where(Project.id == project_id).with_for_update(key_share=True))
 
