@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,14 +39,36 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-@pytest.fixture
-def served(tmp_path: Path, small_demo: DemoDataset) -> Iterator[Served]:  # noqa: F811 - pytest's way
-    served = Served(tmp_path / "data", roots=[small_demo.root])
-    served.winnow("import", "--project", "Small", "--root", str(small_demo.images), "--file", str(small_demo.export))
+def serve_demo(folder: Path, demo: DemoDataset) -> Served:
+    """A server with the small demo as project ``small`` and lena as admin."""
+    served = Served(folder / "data", roots=[demo.root])
+    served.winnow("import", "--project", "Small", "--root", str(demo.images), "--file", str(demo.export))
     served.add_user("lena", "--admin")
     served.start()
+    return served
+
+
+@pytest.fixture
+def served(tmp_path: Path, small_demo: DemoDataset) -> Iterator[Served]:  # noqa: F811 - pytest's way
+    served = serve_demo(tmp_path, small_demo)
     yield served
     served.stop()
+
+
+@pytest.fixture(scope="module")
+def unchanged(tmp_path_factory: pytest.TempPathFactory, small_demo: DemoDataset) -> Iterator[Served]:  # noqa: F811
+    """A server for tests that only look."""
+    served = serve_demo(tmp_path_factory.mktemp("served"), small_demo)
+    yield served
+    served.stop()
+
+
+def wait_until(page: Any, expression: str, seconds: float = 60) -> None:
+    """Evaluate ``expression`` (a promise is awaited) until it is true."""
+    deadline = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        assert time.monotonic() < deadline, f"never true: {expression}"
+        page.wait_for_timeout(200)
 
 
 class Watched:

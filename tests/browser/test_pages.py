@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import Watched
+from tests.browser.conftest import Watched, wait_until
 from tests.fixtures.served import Served
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -19,13 +19,13 @@ PATHS = (
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (820, "light"), (820, "dark")])
-def test_every_page_fits_its_window(chromium: Any, served: Served, width: int, scheme: str) -> None:
-    watched = Watched(chromium, served, width=width)
+def test_every_page_fits_its_window(chromium: Any, unchanged: Served, width: int, scheme: str) -> None:
+    watched = Watched(chromium, unchanged, width=width)
     watched.page.emulate_media(color_scheme=scheme)
     watched.sign_in()
     wide = []
     for path in PATHS:
-        watched.page.goto(path)
+        watched.page.goto(path, wait_until="domcontentloaded")
         if watched.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
             wide.append(path)
     watched.context.close()
@@ -44,11 +44,7 @@ def test_the_next_picture_is_held_before_the_decision(lena: Watched) -> None:
     page.keyboard.press("k")
     page.wait_for_function("b => document.getElementById('sample-name').textContent !== b", arg=before)
     lena.context.set_offline(False)
-    page.wait_for_function(
-        "fetch('/api/v1/projects/small').then(a => a.json()).then(p => p.figures.decided === 1)",
-        timeout=60_000,
-        polling=500,
-    )
+    wait_until(page, "fetch('/api/v1/projects/small').then(a => a.json()).then(p => p.figures.decided === 1)")
     lena.errors.clear()  # the lost connection is in the console, as it should be
 
 

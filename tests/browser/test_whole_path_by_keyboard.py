@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import Watched
+from tests.browser.conftest import Watched, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -23,6 +23,11 @@ def test_from_sign_in_to_the_files_of_a_version(lena: Watched) -> None:
     removed = files["small_removal_list.txt"].decode().split()
     assert set(judged) <= set(removed)
     assert files["small_relabel_map.json"] != b"{}\n"
+
+
+def fetched(path: str, condition: str) -> str:
+    """An expression that asks the API and looks at the answer."""
+    return f"fetch('/api/v1/projects/small/{path}'.replace(/\\/$/, '')).then(a => a.json()).then(r => r.{condition})"
 
 
 def tab_to(page: Any, selector: str, most: int = 80) -> None:
@@ -64,9 +69,7 @@ def review(page: Any) -> None:
     press_for_next(page, "k")
     press_for_next(page, "x")
     press_for_next(page, "s")
-    page.wait_for_function("document.querySelector('[data-testid=outbox]').textContent.trim() === ''")
-    counts = page.evaluate("fetch('/api/v1/projects/small').then(answer => answer.json())")["figures"]
-    assert counts["decided"] == 4
+    wait_until(page, fetched("", "figures.decided === 4"))
 
 
 def choose_class_by_typing(page: Any) -> None:
@@ -91,11 +94,7 @@ def find_leaks(page: Any) -> None:
     tab_to(page, "[data-testid=leak-form] button[type=submit]")
     page.keyboard.press("Enter")
     page.wait_for_selector("[data-testid=runs]")
-    page.wait_for_function(
-        "fetch('/api/v1/projects/small/leaks/runs').then(a => a.json()).then(r => r.items[0]?.job === null)",
-        timeout=120_000,
-        polling=500,
-    )
+    wait_until(page, fetched("leaks/runs", "items[0]?.job === null"))
 
 
 def judge_pairs(page: Any) -> list[str]:
@@ -106,31 +105,20 @@ def judge_pairs(page: Any) -> list[str]:
         before = page.inner_text("#pair-name")
         page.keyboard.press(key)
         page.wait_for_function("b => document.getElementById('pair-name').textContent !== b", arg=before)
-    page.wait_for_function(
-        "fetch('/api/v1/projects/small/leaks/pairs').then(a => a.json()).then(p => p.counts.confirmed === 3)",
-        polling=200,
-    )
+    wait_until(page, fetched("leaks/pairs", "counts.confirmed === 3"))
     answer = page.evaluate("fetch('/api/v1/projects/small/leaks/pairs?verdict=confirmed').then(a => a.json())")
     return [pair["test"]["key"] for pair in answer["items"]]
 
 
 def freeze(page: Any) -> dict[str, bytes]:
     page.goto("/p/small/finish")
-    boxes = page.locator("input[name=accept]").count()
-    page.focus("h1")
-    for number in range(boxes):
-        tab_to(
-            page, f"input[name=accept][value='{page.locator('input[name=accept]').nth(number).get_attribute('value')}']"
-        )
+    for code in page.eval_on_selector_all("input[name=accept]", "boxes => boxes.map(box => box.value)"):
+        tab_to(page, f"input[name=accept][value='{code}']")
         page.keyboard.press("Space")
     tab_to(page, "[data-testid=freeze-form] button[type=submit]")
     page.keyboard.press("Enter")
     page.wait_for_selector("[data-testid=versions]")
-    page.wait_for_function(
-        "fetch('/api/v1/projects/small/versions').then(a => a.json()).then(v => v.items[0]?.state === 'done')",
-        timeout=60_000,
-        polling=300,
-    )
+    wait_until(page, fetched("versions", "items[0]?.state === 'done'"))
     page.reload()
     tab_to(page, "[data-testid=versions] a[href$='.zip']")
     with page.expect_download() as download:
