@@ -27,7 +27,8 @@ def test_from_sign_in_to_the_files_of_a_version(lena: Watched) -> None:
 
 def fetched(path: str, condition: str) -> str:
     """An expression that asks the API and looks at the answer."""
-    return f"fetch('/api/v1/projects/small/{path}'.replace(/\\/$/, '')).then(a => a.json()).then(r => r.{condition})"
+    address = f"/api/v1/projects/small{path}"
+    return f"fetch('{address}').then(a => a.json()).then(r => r.{condition})"
 
 
 def tab_to(page: Any, selector: str, most: int = 80) -> None:
@@ -94,7 +95,7 @@ def find_leaks(page: Any) -> None:
     tab_to(page, "[data-testid=leak-form] button[type=submit]")
     page.keyboard.press("Enter")
     page.wait_for_selector("[data-testid=runs]")
-    wait_until(page, fetched("leaks/runs", "items[0]?.job === null"))
+    wait_until(page, fetched("/leaks/runs", "items[0]?.job === null"))
 
 
 def judge_pairs(page: Any) -> list[str]:
@@ -105,7 +106,7 @@ def judge_pairs(page: Any) -> list[str]:
         before = page.inner_text("#pair-name")
         page.keyboard.press(key)
         page.wait_for_function("b => document.getElementById('pair-name').textContent !== b", arg=before)
-    wait_until(page, fetched("leaks/pairs", "counts.confirmed === 3"))
+    wait_until(page, fetched("/leaks/pairs", "counts.confirmed === 3"))
     answer = page.evaluate("fetch('/api/v1/projects/small/leaks/pairs?verdict=confirmed').then(a => a.json())")
     return [pair["test"]["key"] for pair in answer["items"]]
 
@@ -118,7 +119,7 @@ def freeze(page: Any) -> dict[str, bytes]:
     tab_to(page, "[data-testid=freeze-form] button[type=submit]")
     page.keyboard.press("Enter")
     page.wait_for_selector("[data-testid=versions]")
-    wait_until(page, fetched("versions", "items[0]?.state === 'done'"))
+    wait_until(page, fetched("/versions", "items[0]?.state === 'done'"))
     page.reload()
     tab_to(page, "[data-testid=versions] a[href$='.zip']")
     with page.expect_download() as download:
