@@ -16,9 +16,10 @@ import threading
 import warnings
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
 
 from app.adapters.files import write_atomically
 from app.adapters.folder_dataset import open_image
@@ -175,3 +176,16 @@ def _flatten(image: Image.Image) -> Image.Image:
         ground = Image.new("RGBA", layer.size, (128, 128, 128, 255))
         return Image.alpha_composite(ground, layer).convert("RGB")
     return image.convert("RGB")
+
+
+@cache
+def crossed_out() -> bytes:
+    """A neutral picture for a file of which none can be made."""
+    side = 128
+    image = Image.new("RGB", (side, side), (128, 128, 128))
+    draw = ImageDraw.Draw(image)
+    for line in ((40, 40, 88, 88), (88, 40, 40, 88)):
+        draw.line(line, fill=(200, 200, 200), width=5)
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()

@@ -8,8 +8,11 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from fastapi import Path as PathParam
 
+from app.adapters.thumbnails import Picture, crossed_out
+from app.domain.errors import InvalidFile
+from app.services.sign_in import Actor
 from app.services.view_picture import find_picture
-from app.web.dependencies import ActorDep, ReadingDep, WiringDep
+from app.web.dependencies import ActorDep, Wiring, WiringDep
 
 router = APIRouter(prefix="/img", tags=["images"])
 
@@ -17,26 +20,33 @@ SampleId = Annotated[int, PathParam(ge=1, le=2**62)]
 
 
 @router.get("/{sample_id}")
-def get_image(
-    request: Request, sample_id: SampleId, actor: ActorDep, session: ReadingDep, wiring: WiringDep
-) -> Response:
+def get_image(request: Request, sample_id: SampleId, actor: ActorDep, wiring: WiringDep) -> Response:
     """The image, at most 2,048 pixels a side, decoded and written anew."""
-    return _answer(request, sample_id, actor, session, wiring, "full")
+    return _answer(request, _make(sample_id, actor, wiring, "full"), sample_id)
 
 
 @router.get("/{sample_id}/thumb")
-def get_thumb(
-    request: Request, sample_id: SampleId, actor: ActorDep, session: ReadingDep, wiring: WiringDep
-) -> Response:
-    """The image at most 256 pixels a side."""
-    return _answer(request, sample_id, actor, session, wiring, "thumb")
+def get_thumb(request: Request, sample_id: SampleId, actor: ActorDep, wiring: WiringDep) -> Response:
+    """The image at most 256 pixels a side.
+
+    Where a page asks for a picture and none can be made, it gets a crossed-out one instead of a broken frame.
+    """
+    try:
+        return _answer(request, _make(sample_id, actor, wiring, "thumb"), sample_id)
+    except InvalidFile:
+        if not request.headers.get("accept", "").startswith("image/"):
+            raise
+        return Response(crossed_out(), status_code=400, media_type="image/png")
 
 
-def _answer(
-    request: Request, sample_id: int, actor: ActorDep, session: ReadingDep, wiring: WiringDep, size: str
-) -> Response:
-    root, key = find_picture(session, actor, sample_id)
-    picture = wiring.pictures.picture(Path(root), key, size)
+def _make(sample_id: int, actor: Actor, wiring: Wiring, size: str) -> Picture:
+    # Decoding may take seconds: the database is let go before.
+    with wiring.database.reading() as session:
+        root, key = find_picture(session, actor, sample_id)
+    return wiring.pictures.picture(Path(root), key, size)
+
+
+def _answer(request: Request, picture: Picture, sample_id: int) -> Response:
     headers = {
         "ETag": picture.etag,
         "Cache-Control": "private, max-age=600",

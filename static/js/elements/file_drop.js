@@ -42,7 +42,10 @@ export class FileDrop extends HTMLElement {
     // XMLHttpRequest because fetch does not say how much of a body has gone up.
     const upload = new XMLHttpRequest();
     this.#upload = upload;
-    upload.open("POST", withQuery(this.dataset.url, { file_name: file.name, source: this.#form.elements.source.value.trim() }));
+    upload.open("POST", withQuery(this.dataset.url, {
+      file_name: file.name, source: this.#form.elements.source.value.trim(),
+      confidence_in_percent: this.#form.elements.confidence_in_percent.checked ? "true" : "",
+    }));
     upload.setRequestHeader("Content-Type", "application/octet-stream");
     upload.setRequestHeader("Accept", "application/json");
     upload.upload.addEventListener("progress", (event) => {
