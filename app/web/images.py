@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi import Path as PathParam
 
 from app.services.view_picture import find_picture
-from app.web.dependencies import ActorDep, ReadingDep, WiringDep
+from app.web.dependencies import ActorDep, WiringDep
 
 router = APIRouter(prefix="/img", tags=["images"])
 
@@ -17,25 +17,21 @@ SampleId = Annotated[int, PathParam(ge=1, le=2**62)]
 
 
 @router.get("/{sample_id}")
-def get_image(
-    request: Request, sample_id: SampleId, actor: ActorDep, session: ReadingDep, wiring: WiringDep
-) -> Response:
+def get_image(request: Request, sample_id: SampleId, actor: ActorDep, wiring: WiringDep) -> Response:
     """The image, at most 2,048 pixels a side, decoded and written anew."""
-    return _answer(request, sample_id, actor, session, wiring, "full")
+    return _answer(request, sample_id, actor, wiring, "full")
 
 
 @router.get("/{sample_id}/thumb")
-def get_thumb(
-    request: Request, sample_id: SampleId, actor: ActorDep, session: ReadingDep, wiring: WiringDep
-) -> Response:
+def get_thumb(request: Request, sample_id: SampleId, actor: ActorDep, wiring: WiringDep) -> Response:
     """The image at most 256 pixels a side."""
-    return _answer(request, sample_id, actor, session, wiring, "thumb")
+    return _answer(request, sample_id, actor, wiring, "thumb")
 
 
-def _answer(
-    request: Request, sample_id: int, actor: ActorDep, session: ReadingDep, wiring: WiringDep, size: str
-) -> Response:
-    root, key = find_picture(session, actor, sample_id)
+def _answer(request: Request, sample_id: int, actor: ActorDep, wiring: WiringDep, size: str) -> Response:
+    # The session ends before the decoding begins: on SQLite even a reader keeps writers from committing.
+    with wiring.database.reading() as session:
+        root, key = find_picture(session, actor, sample_id)
     picture = wiring.pictures.picture(Path(root), key, size)
     headers = {
         "ETag": picture.etag,
