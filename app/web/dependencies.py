@@ -28,6 +28,7 @@ from app.services.sign_in import (
     touch_token,
 )
 from app.settings import Settings
+from app.web.render import project_info
 
 SESSION_COOKIE = "winnow_session"
 SECURE_COOKIE = "__Host-winnow_session"
@@ -118,7 +119,8 @@ SlugPath = Annotated[str, Path(max_length=64, pattern=r"^[a-z0-9-]+$")]
 def _entering(needed: Role, session_dep: object) -> Callable[..., Access]:
     def enter(request: Request, actor: ActorDep, slug: SlugPath, session: Session) -> Access:
         access = access_project(session, actor, slug, needed)
-        request.state.access = access
+        # Taken now: a unit of work that fails takes the project's fields with it, and the error page names it.
+        request.state.project = project_info(access)
         return access
 
     enter.__annotations__["session"] = session_dep
