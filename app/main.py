@@ -47,8 +47,8 @@ def create_app(settings: Settings | None = None, *, doorbell: Doorbell | None = 
         docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json",
     )  # fmt: skip
     app.state.wiring = wiring
-    app.add_middleware(SecurityMiddleware, secure=settings.secure_cookies, max_body=settings.max_upload)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts(settings.allowed_hosts))
+    app.add_middleware(SecurityMiddleware, secure=settings.secure_cookies, max_body=settings.max_upload)
     add_error_handlers(app)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.include_router(api_router)

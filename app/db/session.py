@@ -14,11 +14,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import QueuePool
 
-from app.domain.errors import OutOfSpace
+from app.domain.errors import InvalidInput, OutOfSpace
 
 __all__ = ["Database", "Session", "after_commit"]
 
@@ -41,9 +41,16 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session whose transaction is never committed."""
+        """A session whose transaction is never committed.
+
+        Raises:
+            InvalidInput: a value does not fit into the database.
+        """
         with self._reader() as session:
-            yield session
+            try:
+                yield session
+            except (DataError, OverflowError, UnicodeEncodeError) as error:
+                raise _unfit() from error
 
     @contextmanager
     def writing(self, *, snapshot: bool = False) -> Iterator[Session]:
@@ -53,6 +60,7 @@ class Database:
 
         Raises:
             OutOfSpace: the disk is full; nothing of the block was kept.
+            InvalidInput: a value does not fit into the database; nothing of the block was kept.
         """
         with self._writer() as session:
             try:
@@ -66,12 +74,19 @@ class Database:
                 if "disk is full" in str(error).lower() or "no space left" in str(error).lower():
                     raise OutOfSpace("The disk is full: nothing was saved. Make room, then try again.") from error
                 raise
+            except (DataError, OverflowError, UnicodeEncodeError) as error:
+                session.rollback()
+                raise _unfit() from error
             except BaseException:
                 session.rollback()
                 raise
 
     def dispose(self) -> None:
         self.engine.dispose()
+
+
+def _unfit() -> InvalidInput:
+    return InvalidInput("A number is too large, or a text holds characters that can't be kept (like NUL).")
 
 
 def after_commit(session: Session, action: Callable[[], None]) -> None:

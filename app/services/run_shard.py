@@ -52,8 +52,9 @@ def claim_shard(database: Database, queues: list[str], owner: str) -> ClaimedSha
 
 
 def has_work(database: Database, queues: list[str]) -> bool:
+    """Whether a worker should look: for a shard, or for a cancelled job that its worker can't end any more."""
     with database.reading() as session:
-        return repository.count_claimable(session, queues) > 0
+        return repository.count_claimable(session, queues) > 0 or bool(repository.cancelled_without_worker(session))
 
 
 def keep_lease(database: Database, claimed: ClaimedShard, done: int, problems: int) -> bool:

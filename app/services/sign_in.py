@@ -95,6 +95,18 @@ def find_token_actor(session: Session, token: str) -> Actor | None:
     return _actor(user, None) if user.is_active else None
 
 
+def token_needs_touch(session: Session, token: str) -> bool:
+    """Whether the token's last use is long enough ago to be noted again."""
+    row = repository.find_token(session, token_hash(token))
+    return row is not None and (row.last_used_at is None or row.last_used_at + timedelta(minutes=5) < utc_now())
+
+
+def touch_token(session: Session, token: str) -> None:
+    row = repository.find_token(session, token_hash(token))
+    if row is not None:
+        row.last_used_at = utc_now()
+
+
 def _actor(user: User, session_id: int | None) -> Actor:
     return Actor(user.id, user.username or "", user.display_name, user.is_admin, session_id)
 

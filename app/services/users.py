@@ -60,6 +60,7 @@ def manage_user(session: Session, actor: Actor, user_id: int, action: str) -> st
     user.is_active = action == "activate"
     if not user.is_active:
         repository.delete_sessions(session, user.id)
+        repository.delete_unused_links(session, user.id)  # using one would activate the account again
     return None
 
 

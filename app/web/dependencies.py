@@ -18,8 +18,17 @@ from app.domain.accounts import Role
 from app.domain.errors import NotSignedIn
 from app.services.ports import Doorbell
 from app.services.projects import Access, access_project
-from app.services.sign_in import Actor, find_actor, find_token_actor, needs_touch, touch_session
+from app.services.sign_in import (
+    Actor,
+    find_actor,
+    find_token_actor,
+    needs_touch,
+    token_needs_touch,
+    touch_session,
+    touch_token,
+)
 from app.settings import Settings
+from app.web.render import project_info
 
 SESSION_COOKIE = "winnow_session"
 SECURE_COOKIE = "__Host-winnow_session"
@@ -73,7 +82,7 @@ def find_request_actor(request: Request, wiring: Wiring) -> Actor | None:
     cookie = request.cookies.get(cookie_name(wiring.settings))
     with wiring.database.reading() as session:
         if header.lower().startswith("bearer "):
-            return find_token_actor(session, header[7:].strip())
+            return _find_bearer(session, wiring, header[7:].strip())
         if not cookie:
             return None
         settings = wiring.settings
@@ -82,6 +91,16 @@ def find_request_actor(request: Request, wiring: Wiring) -> Actor | None:
     if stale:
         with wiring.database.writing() as session:
             touch_session(session, cookie)
+    return actor
+
+
+def _find_bearer(session: Session, wiring: Wiring, token: str) -> Actor | None:
+    actor = find_token_actor(session, token)
+    stale = actor is not None and token_needs_touch(session, token)
+    session.rollback()  # what was read must not keep the note below from being written
+    if stale:
+        with wiring.database.writing() as noting:
+            touch_token(noting, token)
     return actor
 
 
@@ -100,7 +119,8 @@ SlugPath = Annotated[str, Path(max_length=64, pattern=r"^[a-z0-9-]+$")]
 def _entering(needed: Role, session_dep: object) -> Callable[..., Access]:
     def enter(request: Request, actor: ActorDep, slug: SlugPath, session: Session) -> Access:
         access = access_project(session, actor, slug, needed)
-        request.state.access = access
+        # Taken now: a unit of work that fails takes the project's fields with it, and the error page names it.
+        request.state.project = project_info(access)
         return access
 
     enter.__annotations__["session"] = session_dep

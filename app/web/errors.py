@@ -84,4 +84,3 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(errors.WinnowError, handle_winnow_error)
     app.add_exception_handler(HTTPException, handle_http_error)
     app.add_exception_handler(RequestValidationError, handle_invalid_request)
-    app.add_exception_handler(Exception, handle_unexpected)

@@ -104,10 +104,10 @@ def templates() -> Environment:
 def context_of(request: Request) -> dict[str, Any]:
     """What every template gets beside its page."""
     actor: Actor | None = getattr(request.state, "actor", None)
-    access: Access | None = getattr(request.state, "access", None)
+    project: ProjectInfo | None = getattr(request.state, "project", None)
     return {
         "current_user": actor,
-        "project": project_info(access) if access else None,
+        "project": project,
         "path": request.scope["path"],
     }
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.web.errors import error_body
+from app.web.errors import error_body, handle_unexpected
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 CSP = (
@@ -31,6 +33,28 @@ _BODY_TYPES = (
 )
 
 
+MAX_BODY = 16 << 20
+"""Largest body in bytes of a request that is no import."""
+
+
+def _too_large_text(limit: int) -> str:
+    return f"The request is larger than {limit:,} bytes."
+
+
+def _counted(receive: Receive, limit: int) -> Receive:
+    size = 0
+
+    async def counting() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > limit:
+            raise HTTPException(413, _too_large_text(limit))
+        return message
+
+    return counting
+
+
 class SecurityMiddleware:
     """Refuses what a foreign site made the browser send, and adds the headers to every answer.
 
@@ -45,14 +69,28 @@ class SecurityMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        refusal = self._refusal(scope)
         sender = self._with_headers(send, scope["path"])
+        limit = self._max_body if scope["path"].endswith("/imports") else min(MAX_BODY, self._max_body)
+        refusal = self._refusal(scope, limit)
         if refusal is not None:
             await refusal(scope, receive, sender)
             return
-        await self._app(scope, receive, sender)
+        begun = False
 
-    def _refusal(self, scope: Scope) -> JSONResponse | None:
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await sender(message)
+
+        try:
+            await self._app(scope, _counted(receive, limit), watched)
+        except Exception as error:
+            # Starlette's own handler stands outside of all middleware: its answer would lack the headers.
+            if begun:
+                raise
+            await handle_unexpected(Request(scope), error)(scope, receive, sender)
+
+    def _refusal(self, scope: Scope, limit: int) -> JSONResponse | None:
         headers = Headers(scope=scope)
         if scope["method"] in SAFE_METHODS:
             return None
@@ -63,9 +101,8 @@ class SecurityMiddleware:
         if kind and kind not in _BODY_TYPES:
             return JSONResponse(error_body("unsupported_media_type", f"{kind!r} is not accepted."), 415)
         length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > self._max_body:
-            text = f"The request is larger than {self._max_body:,} bytes."
-            return JSONResponse(error_body("too_large", text), 413)
+        if not length.isdigit() or int(length) > limit:
+            return JSONResponse(error_body("too_large", _too_large_text(limit)), 413)
         return None
 
     def _with_headers(self, send: Send, path: str) -> Send:

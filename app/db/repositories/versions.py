@@ -40,9 +40,11 @@ def outcomes(session: Session, version_id: int) -> list[tuple[str, dict[str, Any
         select(Sample.key, VersionSample.outcome)
         .join(Sample, Sample.id == VersionSample.sample_id)
         .where(VersionSample.version_id == version_id)
-        .order_by(Sample.split, Sample.key)
     )
-    return [(key, outcome) for key, outcome in session.execute(query)]
+    # Sorted here: PostgreSQL sorts by the rules of its locale, and the files must be the same everywhere.
+    return sorted(
+        ((key, outcome) for key, outcome in session.execute(query)), key=lambda row: (row[1]["split"], row[0])
+    )
 
 
 def list_files(session: Session, version_id: int) -> list[VersionFile]:

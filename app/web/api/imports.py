@@ -7,11 +7,22 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from app.domain.accounts import Role
 from app.domain.errors import InvalidFile
 from app.services import view_imports
 from app.services.import_flags import start_import
+from app.services.projects import access_project
 from app.services.view_imports import ImportView
-from app.web.dependencies import LeadAccess, LeadReadAccess, ReadingDep, WiringDep, WritingDep, get_wiring
+from app.web.dependencies import (
+    ActorDep,
+    LeadAccess,
+    LeadReadAccess,
+    ReadingDep,
+    SlugPath,
+    WiringDep,
+    WritingDep,
+    get_wiring,
+)
 from app.web.downloads import download_table
 
 router = APIRouter(prefix="/projects/{slug}/imports", tags=["imports"])
@@ -22,7 +33,13 @@ class ImportList:
     items: list[ImportView]
 
 
-async def read_body(request: Request) -> bytes:
+def check_lead(actor: ActorDep, slug: SlugPath, wiring: WiringDep) -> None:
+    """Ask who sends before the body is read, in a session of its own: uploads are slow, and sessions hold locks."""
+    with wiring.database.reading() as session:
+        access_project(session, actor, slug, Role.LEAD)
+
+
+async def read_body(request: Request, _: Annotated[None, Depends(check_lead)]) -> bytes:
     """The raw body, up to the server's limit; read before the route runs in its thread."""
     limit = get_wiring(request).settings.max_upload
     parts: list[bytes] = []
@@ -42,10 +59,10 @@ def list_imports(access: LeadReadAccess, session: ReadingDep) -> ImportList:
 
 @router.post("", status_code=202)
 def send_import(
+    data: Annotated[bytes, Depends(read_body)],
     access: LeadAccess,
     session: WritingDep,
     wiring: WiringDep,
-    data: Annotated[bytes, Depends(read_body)],
     file_name: Annotated[str, Query(max_length=300)] = "export.csv",
     source: Annotated[str, Query(max_length=100)] = "",
     confidence_in_percent: bool = False,

@@ -1,0 +1,179 @@
+"""Who may do what, route by route. A route that is missing in the table fails: nothing is open by oversight."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import func, select
+
+from app.db.base import Base
+from app.db.models.leaks import LeakPair
+from app.domain.accounts import Role, may
+from tests.fixtures.people import ROLES
+from tests.fixtures.routes import Route, address, all_routes
+
+PUBLIC, SIGNED_IN, ADMIN = "public", "signed in", "admin of the server"
+VIEWER, REVIEWER, LEAD, PROJECT_ADMIN = Role.VIEWER, Role.REVIEWER, Role.LEAD, Role.ADMIN
+
+API, PAGE = "/api/v1/projects/{slug}", "/p/{slug}"
+
+EXPECTED = {
+    "GET /healthz": PUBLIC,
+    "GET /sign-in": PUBLIC, "POST /sign-in": PUBLIC, "POST /sign-out": PUBLIC,
+    "GET /welcome/{token}": PUBLIC, "POST /welcome/{token}": PUBLIC,
+    "GET /": SIGNED_IN, "GET /account": SIGNED_IN, "GET /api/v1/me": SIGNED_IN, "GET /api/v1/projects": SIGNED_IN,
+    "POST /account/password": SIGNED_IN, "POST /account/tokens": SIGNED_IN,
+    "POST /account/sessions/{session_id}/revoke": SIGNED_IN, "POST /account/tokens/{token_id}/revoke": SIGNED_IN,
+    "GET /users": ADMIN, "POST /users/invitations": ADMIN, "POST /users/{user_id}": ADMIN,
+    "GET /jobs": ADMIN, "GET /api/v1/jobs": ADMIN,
+    "GET /projects/new": ADMIN, "POST /projects/new": ADMIN, "POST /api/v1/projects": ADMIN,
+    "GET /api/v1/jobs/{job_id}": VIEWER, "POST /api/v1/jobs/{job_id}/cancel": LEAD,
+    "GET /img/{sample_id}": VIEWER, "GET /img/{sample_id}/thumb": VIEWER,
+    f"GET {API}": VIEWER, f"GET {PAGE}": VIEWER,
+    f"GET {API}/samples": VIEWER, f"GET {API}/samples/{{sample_id}}": VIEWER, f"GET {PAGE}/samples": VIEWER,
+    f"GET {API}/leaks/pairs": VIEWER, f"GET {API}/leaks/runs": VIEWER,
+    f"GET {API}/leaks/runs/{{run_id}}/report.csv": VIEWER, f"GET {API}/leaks/runs/{{run_id}}/summary.txt": VIEWER,
+    f"GET {PAGE}/leaks": VIEWER, f"GET {PAGE}/leaks/pairs": VIEWER,
+    f"GET {API}/versions": VIEWER, f"GET {API}/versions/{{number}}": VIEWER, f"GET {PAGE}/finish": VIEWER,
+    f"GET {API}/versions/{{number}}/deliverables.zip": VIEWER, f"GET {API}/versions/{{number}}/files/{{name}}": VIEWER,
+    f"GET {API}/queue": REVIEWER, f"DELETE {API}/queue": REVIEWER,
+    f"GET {PAGE}/review": REVIEWER, f"GET {PAGE}/review/{{sample_id}}": REVIEWER,
+    f"GET {API}/conflicts": REVIEWER, f"GET {PAGE}/conflicts": REVIEWER,
+    f"POST {API}/samples/{{sample_id}}/reviews": REVIEWER, f"POST {API}/reviews/batch": REVIEWER,
+    f"POST {API}/reviews/undo": REVIEWER, f"POST {API}/reviews/redo": REVIEWER,
+    f"POST {API}/leaks/pairs/{{pair_id}}/verdicts": REVIEWER,
+    f"POST {API}/samples/{{sample_id}}/adjudication": LEAD,
+    f"GET {API}/imports": LEAD, f"POST {API}/imports": LEAD, f"GET {API}/imports/{{import_id}}": LEAD,
+    f"GET {API}/imports/{{import_id}}/rejects.csv": LEAD,
+    f"GET {PAGE}/imports": LEAD, f"POST {PAGE}/imports": LEAD, f"GET {PAGE}/imports/{{import_id}}": LEAD,
+    f"POST {PAGE}/classes": LEAD, f"POST {API}/leaks/runs": LEAD, f"POST {PAGE}/leaks": LEAD,
+    f"POST {API}/versions": LEAD, f"POST {PAGE}/versions": LEAD,
+    f"GET {PAGE}/members": LEAD, f"POST {PAGE}/policies": LEAD, f"POST {PAGE}/members": PROJECT_ADMIN,
+}  # fmt: skip
+
+CHANGES_WHO_ASKS = {"POST /sign-in", "POST /sign-out"}
+
+
+@pytest.fixture
+def numbers(filled) -> dict[str, object]:
+    """What to put into addresses: things of the project that exist."""
+    with filled.database.reading() as session:
+        pair = session.scalar(select(func.min(LeakPair.id)))
+    return {
+        "slug": "pets", "sample_id": filled.ids["train/cat/0.png"], "pair_id": pair, "run_id": 1, "number": 1,
+        "name": "pets_removal_list.txt", "import_id": 1, "job_id": 2, "token": "nothing", "session_id": 999,
+        "token_id": 999, "user_id": 999,
+    }  # fmt: skip
+
+
+BODIES = {"POST /api/v1/projects": {"name": "Another", "root": "/nowhere"}}
+"""Where the body is looked at before the role; elsewhere an empty one tells enough."""
+
+
+def ask(client, route: Route, numbers, **options):
+    if not route.is_safe:
+        options.setdefault("json" if route.is_json else "data", BODIES.get(str(route), {}))
+    return client.request(route.method, address(route, numbers), **options)
+
+
+def expected(name: str, needed: object) -> set[int] | None:
+    """Statuses with which this person is refused; None when they are let in."""
+    if needed in (PUBLIC, SIGNED_IN) or name == "root":
+        return None
+    if needed == ADMIN:
+        return {403}
+    if name == "mallory":
+        return {404}
+    return None if may(ROLES[name], Role(needed)) else {403}
+
+
+def rows(filled) -> dict[str, int]:
+    with filled.database.reading() as session:
+        return {
+            table.name: session.scalar(select(func.count()).select_from(table)) or 0
+            for table in Base.metadata.sorted_tables
+            if table.name not in ("sessions", "audit_entries", "leases")
+        }
+
+
+def test_the_table_names_every_route(app):
+    assert sorted(EXPECTED) == [str(route) for route in all_routes(app)]
+
+
+@pytest.mark.parametrize("name", [*ROLES, "root", "mallory"])
+def test_each_role_gets_what_it_may_and_no_more(app, client, filled, numbers, name):
+    before, wrong = rows(filled), {}
+    for route in all_routes(app):
+        needed = EXPECTED[str(route)]
+        if str(route) in CHANGES_WHO_ASKS or "999" in address(route, numbers) or "nothing" in address(route, numbers):
+            continue
+        status = ask(client(name), route, numbers).status_code
+        refused = expected(name, needed)
+        fine = status in refused if refused else status < 500 and status not in (401, 403, 404, 405)
+        if not fine:
+            wrong[str(route)] = status
+    assert wrong == {}
+    if name in ("mallory", "carol"):
+        assert rows(filled) == before
+
+
+def test_nobody_who_is_not_signed_in_gets_anything(app, client, filled, numbers):
+    before, wrong = rows(filled), {}
+    for route in all_routes(app):
+        if EXPECTED[str(route)] == PUBLIC:
+            continue
+        answer = ask(client("anonymous"), route, numbers)
+        to_sign_in = answer.status_code == 303 and answer.headers["location"].startswith("/sign-in?next=")
+        if not (answer.status_code == 401 or (to_sign_in and not route.is_json)):
+            wrong[str(route)] = answer.status_code
+    assert wrong == {}
+    assert rows(filled) == before
+
+
+def test_an_outsider_cannot_tell_a_hidden_thing_from_none(client, filled, numbers):
+    mallory = client("mallory")
+    hidden, none = numbers["sample_id"], 10**6
+    for path in ("/img/{}", "/img/{}/thumb", "/api/v1/projects/pets/samples/{}"):
+        real, made_up = (mallory.get(path.format(number)) for number in (hidden, none))
+        assert real.status_code == made_up.status_code == 404
+        assert real.text.replace(str(hidden), "N") == made_up.text.replace(str(none), "N")
+
+
+# -- requests that another site made the browser send ---------------------------------------------------------------
+
+FOREIGN = {
+    "cross-site": {"Sec-Fetch-Site": "cross-site"},
+    "same-site": {"Sec-Fetch-Site": "same-site"},
+    "foreign origin": {"Origin": "https://evil.example"},
+    "origin null": {"Origin": "null"},
+    "neither header": {},
+}
+
+
+@pytest.mark.parametrize("headers", FOREIGN.values(), ids=FOREIGN)
+def test_a_request_from_another_site_changes_nothing(app, client, browser, filled, numbers, headers):
+    from app.db.models.accounts import UserSession
+
+    root = client("root")
+    forged = browser(**{"X-Nothing": "1", **headers})
+    forged.cookies.update(root.cookies)
+    before, wrong = rows(filled), {}
+    for route in all_routes(app):
+        if not route.is_safe and ask(forged, route, numbers).status_code != 403:
+            wrong[str(route)] = ask(forged, route, numbers).status_code
+    assert wrong == {}
+    assert rows(filled) == before
+    with filled.database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(UserSession)) == 1
+    assert root.get("/api/v1/me").status_code == 200
+
+
+def test_a_request_from_our_own_origin_is_let_in(client, browser, filled):
+    own = browser(Origin="http://testserver")
+    own.cookies.update(client("alice").cookies)
+    assert own.delete("/api/v1/projects/pets/queue").status_code == 204
+
+
+def test_nobody_is_signed_in_by_another_site(browser):
+    from tests.fixtures.web import sign_in
+
+    assert sign_in(browser(**{"Sec-Fetch-Site": "cross-site"}), "alice").status_code == 403
