@@ -77,7 +77,7 @@ def test_containers_stop_in_order_and_see_datasets_only_to_read(name: str) -> No
     assert service["init"] is True
     assert service["stop_grace_period"] == "60s"
     assert service["restart"] == "unless-stopped"
-    assert [mount for mount in service["volumes"] if ":/datasets" in mount][0].endswith(":/datasets:ro")
+    assert next(mount for mount in service["volumes"] if ":/datasets" in mount).endswith(":/datasets:ro")
     assert all("condition" in needed for needed in service["depends_on"].values())
 
 

@@ -49,9 +49,7 @@ def team(tmp_path: Path, small_demo: DemoDataset, make_postgres_database, redis_
     served.stop()
 
 
-def test_a_team_cleans_a_dataset_on_sqlite_with_the_embedded_worker(
-    embedded: Served, small_demo: DemoDataset
-) -> None:
+def test_a_team_cleans_a_dataset_on_sqlite_with_the_embedded_worker(embedded: Served, small_demo: DemoDataset) -> None:
     clean_together(embedded, small_demo)
 
 
