@@ -146,6 +146,6 @@ def sizes_by_class(
     chosen = [m for m in merged if split in (None, m.split)]
     removed = Counter(m.given_label for m in chosen if m.decision is Decision.REMOVE)
     away = Counter(m.given_label for m in chosen if m.decision is Decision.RELABEL)
-    into = Counter(str(m.new_label) for m in chosen if m.decision is Decision.RELABEL)
+    into = Counter(m.new_label for m in chosen if m.decision is Decision.RELABEL and m.new_label)
     labels = sorted({*before, *into})
     return [SizeChange(name, before[name], removed[name], away[name], into[name]) for name in labels]

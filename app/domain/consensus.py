@@ -39,7 +39,8 @@ class How(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """What counts for a sample. ``reason`` says why, where it is open or in conflict."""
+    """What counts for a sample. ``reason`` says why it is open or in conflict; where it is resolved, it names the
+    reviews that were outvoted or overruled."""
 
     state: State
     decision: Decision | None = None
@@ -56,19 +57,30 @@ def resolve(
     """Come to one answer. The order of ``reviews`` does not matter.
 
     A lead's adjudication counts over everything. A submitted review without a decision asks for discussion and is
-    a conflict by itself.
+    a conflict by itself; so is an adjudication without one.
     """
-    if adjudication is not None:
-        return _settled((adjudication,), How.ADJUDICATED)
     submitted = sorted((r for r in reviews if r.status is ReviewStatus.SUBMITTED), key=lambda r: r.reviewer)
+    if adjudication is not None:
+        return _adjudicated(adjudication, submitted)
     if any(review.decision is None for review in submitted):
         return Resolution(State.CONFLICT, reason=_uncertain_reason(submitted))
-    positions = Counter((r.decision, r.new_label) for r in submitted)
+    positions = Counter(_position(r) for r in submitted)
     if len(positions) > 1:
         return _disputed(submitted, positions, rule, min_submitted)
     if len(submitted) < max(1, min_submitted):
         return Resolution(State.OPEN, reason=f"{len(submitted)} of {max(1, min_submitted)} reviews")
     return _settled(submitted, How.SOLE if len(submitted) == 1 else How.UNANIMOUS)
+
+
+def _adjudicated(adjudication: Review, submitted: list[Review]) -> Resolution:
+    if adjudication.decision is None:
+        return Resolution(State.CONFLICT, reason=_uncertain_reason([adjudication]))
+    overruled = [r for r in submitted if _position(r) != _position(adjudication)]
+    return _settled([adjudication], How.ADJUDICATED, overruled)
+
+
+def _position(review: Review) -> tuple[Decision | None, str | None]:
+    return review.decision, review.new_label
 
 
 def _disputed(
@@ -81,15 +93,16 @@ def _disputed(
     if rule is Rule.MAJORITY and len(submitted) < min_submitted:
         return Resolution(State.OPEN, reason=f"{len(submitted)} of {min_submitted} reviews")
     if rule is Rule.MAJORITY and count * 2 > len(submitted):
-        return _settled([r for r in submitted if (r.decision, r.new_label) == position], How.MAJORITY)
+        outvoted = [r for r in submitted if _position(r) != position]
+        return _settled([r for r in submitted if _position(r) == position], How.MAJORITY, outvoted)
     return Resolution(State.CONFLICT, reason=_dispute_reason(submitted))
 
 
-def _settled(reviews: Iterable[Review], how: How) -> Resolution:
-    reviews = list(reviews)
+def _settled(reviews: list[Review], how: How, against: Iterable[Review] = ()) -> Resolution:
     tags = tuple(sorted({tag for review in reviews for tag in review.tags}))
     names = tuple(review.reviewer for review in reviews)
-    return Resolution(State.RESOLVED, reviews[0].decision, reviews[0].new_label, tags, how, names)
+    reason = _dispute_reason(against)
+    return Resolution(State.RESOLVED, reviews[0].decision, reviews[0].new_label, tags, how, names, reason)
 
 
 def _uncertain_reason(reviews: list[Review]) -> str:
@@ -97,7 +110,7 @@ def _uncertain_reason(reviews: list[Review]) -> str:
     return f"{names} asked for discussion"
 
 
-def _dispute_reason(reviews: list[Review]) -> str:
+def _dispute_reason(reviews: Iterable[Review]) -> str:
     return "; ".join(f"{r.reviewer}: {describe(r.decision, r.new_label)}" for r in reviews)
 
 

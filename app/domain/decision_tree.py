@@ -1,195 +1,23 @@
-"""The decision tree: the questions a reviewer is asked, as data, with their keys and outcomes.
+"""The decision tree: which question comes first for a flag, which comes next, and whether the tree is complete.
 
 This is the only place where the tree exists. The page gets it as JSON and shows what it is told; the server walks
-it again with the answers that come back (``app.domain.tree_walk``).
+it again with the answers that come back (``app.domain.tree_walk``). Its content is ``app.domain.tree_questions``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from app.domain.samples import Flag, IssueType
 from app.domain.taxonomy import STANDARD_TAGS, Decision
+from app.domain.tree_questions import MANUAL, STANDARD_QUESTIONS, STANDARD_STARTS, UNCERTAIN, Answer, Question
 
 DEFAULT_MISLABEL_THRESHOLD = 0.9
 """A mislabel flag above this confidence is verified; below it, the sample is decided by hand."""
 
-MANUAL = "manual"
 VERSION = "1"
-
-
-class LabelSource(StrEnum):
-    """Where the new label of a relabel outcome comes from."""
-
-    SUGGESTED = "suggested"
-    CHOOSE = "choose"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One answer to a question. ``next`` names the next question; without it the answer is an outcome.
-
-    An outcome without a decision sends the sample to discussion. ``ends`` says that no other branch need be asked.
-    """
-
-    id: str
-    key: str
-    text: str
-    next: str | None = None
-    decision: Decision | None = None
-    tags: tuple[str, ...] = ()
-    label: LabelSource | None = None
-    ends: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One node of the tree. ``{given}`` and ``{suggested}`` in texts stand for the sample's labels."""
-
-    id: str
-    branch: IssueType | None
-    question: str
-    path: str
-    answers: tuple[Answer, ...]
-
-
-def _uncertain(*tags: str) -> Answer:
-    return Answer("uncertain", "U", "Can't say, discuss it", tags=tags, ends=True)
-
-
-_TO_MANUAL = Answer("manual", "M", "Answer by hand", next=MANUAL)
-
-
-def _remove(id: str, key: str, text: str, tag: str) -> Answer:
-    return Answer(id, key, text, decision=Decision.REMOVE, tags=(tag,), ends=True)
-
-
-_QUESTIONS: tuple[Question, ...] = (
-    Question(
-        "mislabel.verify",
-        IssueType.MISLABEL,
-        "Is the label {given} wrong?",
-        "mislabel › confidence high › verify",
-        (
-            Answer(
-                "suggested",
-                "Y",
-                "Yes, it is {suggested}",
-                decision=Decision.RELABEL,
-                tags=("mislabel_confirmed",),
-                label=LabelSource.SUGGESTED,
-            ),
-            Answer(
-                "other",
-                "C",
-                "Yes, another class",
-                decision=Decision.RELABEL,
-                tags=("mislabel_confirmed",),
-                label=LabelSource.CHOOSE,
-            ),
-            Answer("right", "N", "No, {given} is right", decision=Decision.KEEP),
-            _uncertain("mislabel_uncertain"),
-            _TO_MANUAL,
-        ),
-    ),
-    Question(
-        "outlier.label",
-        IssueType.OUTLIER,
-        "An unusual picture. Is {given} the right label?",
-        "outlier › label right?",
-        (
-            Answer("right", "Y", "Yes, an edge case", decision=Decision.KEEP, tags=("outlier_valid",)),
-            _remove("wrong", "N", "No, it does not belong here", "outlier_invalid"),
-            _uncertain(),
-            _TO_MANUAL,
-        ),
-    ),
-    Question(
-        "duplicate.exact",
-        IssueType.DUPLICATE,
-        "Is it an exact copy of another image?",
-        "duplicate › exact?",
-        (
-            _remove("exact", "Y", "Yes, exactly the same", "duplicate_exact"),
-            Answer("not_exact", "N", "No, not exactly", next="duplicate.near"),
-            _uncertain(),
-            _TO_MANUAL,
-        ),
-    ),
-    Question(
-        "duplicate.near",
-        IssueType.DUPLICATE,
-        "Is it the same shot, edited?",
-        "duplicate › not exact › near?",
-        (
-            _remove("near", "Y", "Yes, a near duplicate", "duplicate_near"),
-            Answer("not_near", "N", "No, decide by hand", next=MANUAL),
-            _uncertain(),
-            _TO_MANUAL,
-        ),
-    ),
-    Question(
-        "quality.unusable",
-        IssueType.QUALITY,
-        "Is the image unusable?",
-        "quality › unusable?",
-        (
-            _remove("unusable", "Y", "Yes, unusable", "low_quality_corrupt"),
-            Answer("usable", "N", "No, it can be made out", next="quality.blurred"),
-            _uncertain(),
-            _TO_MANUAL,
-        ),
-    ),
-    Question(
-        "quality.blurred",
-        IssueType.QUALITY,
-        "Is it just blurred or small?",
-        "quality › usable › blurred?",
-        (
-            Answer("blurred", "Y", "Yes, keep or remove next", next="quality.blur_decision"),
-            Answer("not_blurred", "N", "No, decide by hand", next=MANUAL),
-            _uncertain(),
-            _TO_MANUAL,
-        ),
-    ),
-    Question(
-        "quality.blur_decision",
-        IssueType.QUALITY,
-        "Blurred: keep it or remove it?",
-        "quality › blurred › decide",
-        (
-            Answer("keep", "K", "Keep it", decision=Decision.KEEP, tags=("low_quality_blur",)),
-            _remove("remove", "X", "Remove it", "low_quality_blur"),
-            _uncertain("low_quality_blur"),
-            _TO_MANUAL,
-        ),
-    ),
-    Question(
-        "leak.same",
-        IssueType.LEAK,
-        "Is the same picture in the other split?",
-        "leak › same picture?",
-        (
-            _remove("same", "Y", "Yes, a leak", "train_test_leak"),
-            Answer("different", "N", "No, another picture", decision=Decision.KEEP),
-            _uncertain(),
-            _TO_MANUAL,
-        ),
-    ),
-    Question(MANUAL, None, "Decide by hand", "by hand", ()),
-)
-
-_STARTS: dict[IssueType, str] = {
-    IssueType.MISLABEL: "mislabel.verify",
-    IssueType.OUTLIER: "outlier.label",
-    IssueType.DUPLICATE: "duplicate.exact",
-    IssueType.QUALITY: "quality.unusable",
-    IssueType.LEAK: "leak.same",
-    IssueType.OTHER: MANUAL,
-}
 
 
 @dataclass(frozen=True)
@@ -238,7 +66,7 @@ class DecisionTree:
 
 
 def standard_tree(mislabel_threshold: float = DEFAULT_MISLABEL_THRESHOLD) -> DecisionTree:
-    tree = DecisionTree({q.id: q for q in _QUESTIONS}, dict(_STARTS), mislabel_threshold)
+    tree = DecisionTree({q.id: q for q in STANDARD_QUESTIONS}, dict(STANDARD_STARTS), mislabel_threshold)
     problems = find_problems(tree)
     if problems:
         raise ValueError("; ".join(problems))
@@ -246,7 +74,8 @@ def standard_tree(mislabel_threshold: float = DEFAULT_MISLABEL_THRESHOLD) -> Dec
 
 
 def find_problems(tree: DecisionTree) -> list[str]:
-    """Say what keeps the tree from being complete: dead ends, unknown names, clashing keys, unreachable questions."""
+    """Say what keeps the tree from being complete: dead ends, loops, unknown names, clashing keys, unreachable
+    questions."""
     problems = [f"no first question for {issue.value}" for issue in IssueType if issue not in tree.starts]
     problems += [f"{i.value} starts at unknown {s!r}" for i, s in tree.starts.items() if s not in tree.questions]
     if problems:
@@ -254,8 +83,9 @@ def find_problems(tree: DecisionTree) -> list[str]:
     known = {tag.name: tag for tag in STANDARD_TAGS}
     for question in tree.questions.values():
         problems += _question_problems(question, tree, known)
-    reachable = _reachable(tree)
+    reachable = _reachable(tree, [*tree.starts.values(), MANUAL])
     problems += [f"{name} is never asked" for name in tree.questions if name not in reachable]
+    problems += [f"{name} leads back to itself" for name in tree.questions if _leads_to(tree, name, name)]
     return problems
 
 
@@ -266,17 +96,28 @@ def _question_problems(question: Question, tree: DecisionTree, known: Mapping[st
     keys = [answer.key for answer in question.answers]
     if len(set(keys)) != len(keys):
         problems.append(f"{question.id} uses a key twice")
-    for needed in ("uncertain", MANUAL):
+    for needed in (UNCERTAIN, MANUAL):
         if needed not in {answer.id for answer in question.answers}:
             problems.append(f"{question.id} offers no way to {needed}")
     for answer in question.answers:
         where = f"{question.id}.{answer.id}"
-        if answer.next is not None and answer.next not in tree.questions:
-            problems.append(f"{where} leads to unknown {answer.next!r}")
-        problems += [f"{where} has unknown tag {tag!r}" for tag in answer.tags if tag not in known]
-        problems += [f"{where}: tag {t!r} contradicts its decision" for t in answer.tags if _clashes(known, t, answer)]
-        if (answer.decision is Decision.RELABEL) != (answer.label is not None):
-            problems.append(f"{where}: a relabel, and only a relabel, needs a label")
+        problems += [f"{where} {problem}" for problem in _answer_problems(answer, tree, known)]
+    return problems
+
+
+def _answer_problems(answer: Answer, tree: DecisionTree, known: Mapping[str, Any]) -> list[str]:
+    problems = [f"has unknown tag {tag!r}" for tag in answer.tags if tag not in known]
+    problems += [f"has a tag {t!r} that contradicts its decision" for t in answer.tags if _clashes(known, t, answer)]
+    if (answer.decision is Decision.RELABEL) != (answer.label is not None):
+        problems.append("needs a label if it relabels, and only then")
+    if answer.next is None:
+        if answer.decision is None and answer.id != UNCERTAIN:
+            problems.append("is a dead end: no decision and no next question")
+        return problems
+    if answer.next not in tree.questions:
+        problems.append(f"leads to unknown {answer.next!r}")
+    if answer.decision is not None or answer.tags:
+        problems.append("leads on, so its decision and tags would be lost")
     return problems
 
 
@@ -285,9 +126,14 @@ def _clashes(known: Mapping[str, Any], tag: str, answer: Answer) -> bool:
     return implied is not None and answer.decision is not implied
 
 
-def _reachable(tree: DecisionTree) -> set[str]:
+def _leads_to(tree: DecisionTree, name: str, target: str) -> bool:
+    onward = [answer.next for answer in tree.questions[name].answers if answer.next]
+    return target in _reachable(tree, onward)
+
+
+def _reachable(tree: DecisionTree, starts: Iterable[str]) -> set[str]:
     seen: set[str] = set()
-    waiting = [*tree.starts.values(), MANUAL]
+    waiting = list(starts)
     while waiting:
         name = waiting.pop()
         if name in seen or name not in tree.questions:

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 
 from app.domain.samples import Flag, IssueType
 
-_DECIMAL = re.compile(r"\d+\.\d+")
+# A decimal that is a word of its own: the one in ``clip-1.5.jpg`` names an image.
+_DECIMAL = re.compile(r"(?<![\w./\\])(?<!\w-)\d+\.\d+(?![\w/\\]|[.-]\w)")
 _NAMES_OTHER_IMAGE = frozenset({IssueType.DUPLICATE, IssueType.LEAK})
 
 

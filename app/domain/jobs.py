@@ -54,5 +54,5 @@ class Progress:
 def estimate(stage: str, done: int, total: int, busy_seconds: float, problems: int) -> Progress:
     """Work out rate and time left from the rows done in the seconds that the job has run."""
     rate = done / busy_seconds if done and busy_seconds > 0.5 else None
-    left = (total - done) / rate if rate else None
+    left = max(0, total - done) / rate if rate else None
     return Progress(stage, done, total, rate, left, problems)

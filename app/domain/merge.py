@@ -110,8 +110,15 @@ def _by_review(case: SampleCase, rule: MergeRule, conflicts: tuple[str, ...]) ->
     text = f"{describe(resolution.decision, resolution.new_label)}, {_how_text(resolution)}"
     return MergedSample(
         case.key, case.split, case.given_label, State.RESOLVED, resolution.decision, resolution.new_label,
-        resolution.tags, resolution.how, resolution.by, rule, text, conflicts,
+        resolution.tags, resolution.how, resolution.by, rule, text, (*_overruled_reviews(resolution), *conflicts),
     )  # fmt: skip
+
+
+def _overruled_reviews(resolution: Resolution) -> tuple[str, ...]:
+    """Reviews that a majority outvoted or a lead overruled."""
+    if resolution.state is not State.RESOLVED or not resolution.reason:
+        return ()
+    return (f"{resolution.reason}; settled by {resolution.how}",)
 
 
 def _how_text(resolution: Resolution) -> str:
@@ -126,17 +133,22 @@ def _by_leak(case: SampleCase) -> MergedSample:
     others = sorted({leak.train_image if leak.test_image == case.key else leak.test_image for leak in case.leaks})
     text = f"same picture as {_first_of(others)}, confirmed by {', '.join(by)}"
     resolution = case.resolution
-    conflicts: tuple[str, ...] = ()
-    if resolution.state is State.CONFLICT:
-        conflicts = (f"{resolution.reason}; settled by {MergeRule.LEAK_REMOVAL}",)
-    elif resolution.state is State.RESOLVED and resolution.decision is not Decision.REMOVE:
-        said = describe(resolution.decision, resolution.new_label)
-        conflicts = (f"reviewed as {said} by {', '.join(resolution.by)}; settled by {MergeRule.LEAK_REMOVAL}",)
+    conflicts = (*_overruled_reviews(resolution), *_overruled_outcome(resolution))
     tags = tuple(sorted({LEAK_TAG, *_removal_tags(resolution.tags)}))
     return MergedSample(
         case.key, case.split, case.given_label, State.RESOLVED, Decision.REMOVE, None, tags, How.RULE, by,
         MergeRule.LEAK_REMOVAL, text, conflicts,
     )  # fmt: skip
+
+
+def _overruled_outcome(resolution: Resolution) -> tuple[str, ...]:
+    """What reviewers came to, where it is not the removal that their leak asks for."""
+    if resolution.state is State.CONFLICT:
+        return (f"{resolution.reason}; settled by {MergeRule.LEAK_REMOVAL}",)
+    if resolution.state is State.RESOLVED and resolution.decision is not Decision.REMOVE:
+        said = describe(resolution.decision, resolution.new_label)
+        return (f"reviewed as {said} by {', '.join(resolution.by)}; settled by {MergeRule.LEAK_REMOVAL}",)
+    return ()
 
 
 def _removal_tags(tags: Iterable[str]) -> list[str]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.domain.decision_tree import MANUAL, Answer, DecisionTree, LabelSource
+from app.domain.decision_tree import DecisionTree
 from app.domain.errors import InvalidInput
 from app.domain.samples import Flag
 from app.domain.taxonomy import Decision
+from app.domain.tree_questions import MANUAL, Answer, LabelSource
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ def submit_batch(
 def _submit(
     session: Session, access: Access, sample_id: int, key: str, given: ReviewInput, batch_id: str, use_suggestion: bool
 ) -> bool:
-    event_id = hashlib.sha256(f"{batch_id}\0{sample_id}".encode()).hexdigest()
+    event_id = hashlib.sha256(f"{batch_id}\0{access.actor.user_id}\0{sample_id}".encode()).hexdigest()
     if repository.find_event(session, event_id) is not None:
         return True
     current = repository.find_review(session, sample_id, access.actor.user_id)

@@ -45,7 +45,7 @@ class ConflictPage:
 
 
 def list_conflicts(session: Session, access: Access, after: int = 0) -> ConflictPage:
-    """Conflicts by sample, a page at a time. Reviewers see the answers: theirs is in."""
+    """Conflicts by sample, a page at a time. Where reviewing is blind, a reviewer sees answers once theirs is in."""
     ids = repository.conflict_ids(session, access.id, after, PAGE + 1)
     shown = ids[:PAGE]
     states = repository.states_of_samples(session, shown)
@@ -57,9 +57,9 @@ def list_conflicts(session: Session, access: Access, after: int = 0) -> Conflict
             [
                 Answer(name, r.decision, r.new_label, r.tags, r.note, r.updated_at)
                 for r, name in reviews[card.id]
-                if r.status == "submitted"
+                if r.status == "submitted" and card.others is not None
             ],
-            states[card.id].reason,
+            states[card.id].reason if card.others is not None else "Others answered; you have not yet.",
         )
         for card in cards
     ]

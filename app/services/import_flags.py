@@ -160,7 +160,8 @@ def _apply(session: Session, row: Import, checked: CheckedImport) -> None:
     repository.add_flags(session, added)
     repository.update_flags(session, updated)
     repository.add_rejects(session, row.id, checked.rejects)
-    repository.queue_samples(session, row.project_id, _priorities(known, checked))
+    # The surest flag decides a sample's place, whichever export it came with.
+    repository.queue_samples(session, row.project_id, repository.surest(session, row.project_id, checked.rows.keys()))
     row.state, row.warnings = "done", checked.warnings
     row.rows_total, row.rows_accepted, row.rows_rejected = checked.total, accepted, len(checked.rejects)
     row.flags_new, row.flags_updated = len(added), len(updated)
@@ -175,14 +176,3 @@ def _values(row: Import, sample_id: int, parsed: FlaggedRow) -> dict[str, Any]:
         "confidence": flag.confidence, "suggested_label": flag.suggested_label,
         "reason": flag.reason, "group": flag.group, "image_id": parsed.image_id,
     }  # fmt: skip
-
-
-def _priorities(known: dict[int, list[FlagRow]], checked: CheckedImport) -> dict[int, float]:
-    """The surest flag decides a sample's place in the queue."""
-    return {
-        sample_id: max(
-            max((parsed.flag.confidence or 0.0 for parsed in rows), default=0.0),
-            max((flag.confidence or 0.0 for flag in known[sample_id]), default=0.0),
-        )
-        for sample_id, rows in checked.rows.items()
-    }

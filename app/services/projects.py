@@ -131,11 +131,14 @@ def policies_as_json(policies: Policies) -> dict[str, Any]:
 
 def set_policies(session: Session, access: Access, policies: Policies) -> None:
     """Change how reviews and leaks are merged; versions already frozen keep theirs."""
+    from app.services.resolve_again import resolve_project  # it builds on this module
+
     if not 1 <= policies.min_submitted <= 20:
         raise InvalidInput("Between 1 and 20 reviews can be asked for per sample.")
     if not 0.0 < policies.max_class_share <= 1.0 or not 0.0 <= policies.mislabel_threshold <= 1.0:
         raise InvalidInput("Shares and thresholds lie between 0 and 1.")
     access.project.policies = policies_as_json(policies)
+    resolve_project(session, access.id, policies)
     audit.record(session, "policies_set", user_id=access.actor.user_id, project_id=access.id, **access.project.policies)
 
 

@@ -52,6 +52,7 @@ def next_samples(
     if access.role is Role.VIEWER:
         raise NotAllowed("Viewers can look at the outcome; reviewing needs the role reviewer.")
     me, now = access.actor.user_id, utc_now()
+    repository.take_turn(session, access.id)
     repository.drop_lapsed_leases(session, access.id, now)
     held = list(exclude)[:MAX_BATCH]
     ids = repository.next_sample_ids(
@@ -59,6 +60,7 @@ def next_samples(
         count=min(count, MAX_BATCH), exclude=held, now=now,
     )  # fmt: skip
     repository.take_leases(session, access.id, me, ids, now + lease)
+    repository.extend_leases(session, access.id, me, held, now + lease)
     return _answer(session, access, wanted, [*fill_in, *(id_ for id_ in ids if id_ not in fill_in)])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,9 +14,10 @@ from app.db.repositories import queue as queue_repository
 from app.db.repositories import reviews as repository
 from app.db.session import Session
 from app.domain.accounts import Role, may
-from app.domain.consensus import resolve
+from app.domain.consensus import Resolution, resolve
 from app.domain.decision_tree import standard_tree
 from app.domain.errors import Conflict, InvalidInput, NotAllowed
+from app.domain.merge import Policies
 from app.domain.reviews import Review, ReviewInput, ReviewStatus, settle
 from app.domain.taxonomy import Decision, Taxonomy
 from app.domain.tree_walk import Outcome
@@ -179,10 +181,15 @@ def _project(session: Session, current: ReviewRow | None, event: ReviewEvent) ->
 def refresh_state(session: Session, access: Access, sample_id: int) -> None:
     """Work out the sample's resolution from its reviews, under the project's policies."""
     rows = repository.reviews_of_samples(session, [sample_id])[sample_id]
+    resolution, submitted = resolve_rows(rows, policies_of(access.project))
+    repository.set_resolution(session, sample_id, resolution, submitted)
+
+
+def resolve_rows(rows: Sequence[tuple[ReviewRow, str]], policies: Policies) -> tuple[Resolution, int]:
+    """One sample's resolution from its reviews with the reviewers' names, and how many are submitted."""
     reviews = [as_review(row, name) for row, name in rows if not row.is_adjudication]
     settled = [(row, name) for row, name in rows if row.is_adjudication and row.status == "submitted"]
     newest = max(settled, key=lambda pair: pair[0].last_event_id, default=None)
-    policies = policies_of(access.project)
     resolution = resolve(
         reviews,
         min_submitted=policies.min_submitted,
@@ -190,7 +197,7 @@ def refresh_state(session: Session, access: Access, sample_id: int) -> None:
         adjudication=as_review(*newest) if newest else None,
     )
     submitted = sum(review.status is ReviewStatus.SUBMITTED for review in reviews)
-    repository.set_resolution(session, sample_id, resolution, submitted)
+    return resolution, submitted
 
 
 def as_review(row: ReviewRow, name: str) -> Review:

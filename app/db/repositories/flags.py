@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.db.models.imports import FlagRow, Import, ImportReject
 from app.db.models.projects import Sample
 from app.db.models.reviews import SampleState
+from app.db.repositories.queue import take_turn
 from app.domain.errors import NotFound
 from app.domain.formats.guide_csv import RejectedRow
 from app.domain.samples import Flag, IssueType
@@ -64,9 +65,19 @@ def flags_of_samples(session: Session, ids: Sequence[int]) -> dict[int, list[Fla
     found: dict[int, list[FlagRow]] = {id_: [] for id_ in ids}
     for start in range(0, len(ids), 500):
         query = select(FlagRow).where(FlagRow.sample_id.in_(ids[start : start + 500]))
-        for row in session.scalars(query.order_by(FlagRow.confidence.desc(), FlagRow.id)):
+        for row in session.scalars(query.order_by(FlagRow.confidence.desc().nulls_last(), FlagRow.id)):
             found[row.sample_id].append(row)
     return found
+
+
+def surest(session: Session, project_id: int, sample_ids: Collection[int]) -> dict[int, float]:
+    """The highest confidence that any detector's flag gives each of these samples; 0 where none gives one."""
+    query = (
+        select(FlagRow.sample_id, func.max(func.coalesce(FlagRow.confidence, 0.0)))
+        .where(FlagRow.project_id == project_id)
+        .group_by(FlagRow.sample_id)
+    )
+    return {sample_id: highest for sample_id, highest in session.execute(query) if sample_id in sample_ids}
 
 
 def list_flags(session: Session, project_id: int) -> Iterable[FlagRow]:
@@ -78,7 +89,7 @@ def count_by_issue(session: Session, project_id: int) -> dict[str, int]:
     query = (
         select(FlagRow.issue_type, func.count()).where(FlagRow.project_id == project_id).group_by(FlagRow.issue_type)
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def group_members(session: Session, project_id: int) -> dict[str, set[str]]:
@@ -89,7 +100,7 @@ def group_members(session: Session, project_id: int) -> dict[str, set[str]]:
         .where(FlagRow.project_id == project_id, FlagRow.group.is_not(None))
     )
     groups: dict[str, set[str]] = {}
-    for group, key in session.execute(query).tuples():
+    for group, key in session.execute(query):
         groups.setdefault(group or "", set()).add(key)
     return groups
 
@@ -103,13 +114,14 @@ def unknown_suggestions(session: Session, project_id: int, classes: Iterable[str
         .order_by(func.count().desc(), FlagRow.suggested_label)
     )
     known = set(classes)
-    return [(label, n) for label, n in session.execute(query).tuples() if label is not None and label not in known]
+    return [(label, n) for label, n in session.execute(query) if label is not None and label not in known]
 
 
 def queue_samples(session: Session, project_id: int, priorities: dict[int, float]) -> None:
-    """Put samples into the review queue, or raise their place in it."""
+    """Put samples into the review queue, or change their place in it."""
+    take_turn(session, project_id)
     query = select(SampleState.sample_id, SampleState.priority).where(SampleState.project_id == project_id)
-    known = dict(session.execute(query).tuples().all())
+    known = dict(session.execute(query).all())
     new = [
         {"sample_id": id_, "project_id": project_id, "state": "open", "priority": p, "submitted": 0, "version": 0,
          "tags": [], "by": [], "reason": "not reviewed yet"}

@@ -174,7 +174,7 @@ def list_verdict_events(session: Session, project_id: int) -> list[tuple[LeakVer
         .where(LeakPair.project_id == project_id)
         .order_by(LeakVerdictEvent.id)
     )
-    return [(e, name or "", train, test) for e, name, train, test in session.execute(query).tuples()]
+    return [(e, name or "", train, test) for e, name, train, test in session.execute(query)]
 
 
 def count_verdicts(session: Session, project_id: int, run_id: int | None = None) -> dict[str, int]:
@@ -183,7 +183,7 @@ def count_verdicts(session: Session, project_id: int, run_id: int | None = None)
         query = query.where(
             select(LeakMatch.id).where(LeakMatch.pair_id == LeakPair.id, LeakMatch.run_id == run_id).exists()
         )
-    counts = dict(session.execute(query.group_by(LeakPair.verdict)).tuples().all())
+    counts = dict(session.execute(query.group_by(LeakPair.verdict)).all())
     return {verdict: counts.get(verdict, 0) for verdict in ("open", "confirmed", "rejected")}
 
 

@@ -80,7 +80,7 @@ def list_samples(
         "newest": [SampleState.version.desc(), Sample.id],
     }
     query = _query(project_id, wanted).order_by(*orders[sort]).offset(offset).limit(limit)
-    return list(session.execute(query).tuples())
+    return list(session.execute(query))
 
 
 def count_samples(session: Session, project_id: int, wanted: SampleFilter) -> int:
@@ -96,7 +96,7 @@ def decisions_by_issue(session: Session, project_id: int) -> list[tuple[str, str
         .join(SampleState, SampleState.sample_id == flagged.c.sample_id)
         .group_by(flagged.c.issue_type, SampleState.state, SampleState.decision)
     )
-    return list(session.execute(query).tuples())
+    return list(session.execute(query))
 
 
 def progress_by_project(session: Session) -> dict[int, dict[str, int]]:
@@ -109,10 +109,10 @@ def progress_by_project(session: Session) -> dict[int, dict[str, int]]:
     ).group_by(SampleState.project_id)
     return {
         project_id: {"flagged": total, "open": waiting, "conflicts": disputed, "decided": total - waiting - disputed}
-        for project_id, total, waiting, disputed in session.execute(query).tuples()
+        for project_id, total, waiting, disputed in session.execute(query)
     }
 
 
 def count_samples_by_project(session: Session) -> dict[int, int]:
     query = select(Sample.project_id, func.count()).group_by(Sample.project_id)
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())

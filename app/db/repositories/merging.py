@@ -21,9 +21,9 @@ def flags_of_project(session: Session, project_id: int) -> Iterator[tuple[int, F
             FlagRow.suggested_label, FlagRow.reason, FlagRow.group,
         )
         .where(FlagRow.project_id == project_id)
-        .order_by(FlagRow.sample_id, FlagRow.confidence.desc(), FlagRow.id)
+        .order_by(FlagRow.sample_id, FlagRow.confidence.desc().nulls_last(), FlagRow.id)
     )  # fmt: skip
-    for sample_id, issue, raw, confidence, suggested, reason, group in session.execute(query).tuples():
+    for sample_id, issue, raw, confidence, suggested, reason, group in session.execute(query):
         yield sample_id, Flag(IssueType(issue), raw, confidence, suggested, reason, group)
 
 
@@ -35,4 +35,4 @@ def states_of_project(session: Session, project_id: int) -> Iterator[tuple[Sampl
         .where(SampleState.project_id == project_id)
         .order_by(Sample.id)
     )
-    yield from session.execute(query).tuples()
+    yield from session.execute(query)

@@ -77,7 +77,7 @@ def class_index(session: Session, project_id: int) -> dict[str, int]:
         .where(ProjectClass.project_id == project_id)
         .order_by(ProjectClass.index)
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def add_classes(session: Session, project_id: int, names: Iterable[str]) -> int:
@@ -184,11 +184,11 @@ def keys_by_id(session: Session, project_id: int) -> dict[int, str]:
         .join(SampleState, SampleState.sample_id == Sample.id)
         .where(Sample.project_id == project_id)
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def find_file(session: Session, sample_id: int) -> tuple[str, str, str] | None:
     """(project slug, dataset root, key) of a sample."""
     query = select(Project.slug, Project.root, Sample.key).join(Sample, Sample.project_id == Project.id)
-    row = session.execute(query.where(Sample.id == sample_id)).tuples().first()
+    row = session.execute(query.where(Sample.id == sample_id)).first()
     return row if row is None else (row[0], row[1], row[2])

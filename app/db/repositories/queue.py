@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, exists, func, select
+from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from app.db.models.imports import FlagRow
-from app.db.models.projects import Sample
+from app.db.models.projects import Project, Sample
 from app.db.models.reviews import Lease, ReviewRow, SampleState
 
 
@@ -43,6 +43,15 @@ def _filtered(query: Any, wanted: QueueFilter) -> Any:
     if conditions:
         query = query.where(exists().where(FlagRow.sample_id == SampleState.sample_id, *conditions))
     return query
+
+
+def take_turn(session: Session, project_id: int) -> None:
+    """Wait until nobody else changes who gets what in this project; the turn ends with the transaction.
+
+    Without it PostgreSQL would let two reviewers look at the same moment and give both the same sample, or queue
+    one sample twice.
+    """
+    session.execute(select(Project.id).where(Project.id == project_id).with_for_update(key_share=True))
 
 
 def next_sample_ids(
@@ -92,6 +101,14 @@ def take_leases(
         session.merge(
             Lease(sample_id=sample_id, reviewer_id=reviewer_id, project_id=project_id, expires_at=until), load=True
         )
+
+
+def extend_leases(
+    session: Session, project_id: int, reviewer_id: int, sample_ids: Sequence[int], until: datetime
+) -> None:
+    """Give more time for those of these samples that the reviewer holds; nobody gets hold of one by naming it."""
+    mine = (Lease.project_id == project_id) & (Lease.reviewer_id == reviewer_id) & Lease.sample_id.in_(sample_ids)
+    session.execute(update(Lease).where(mine).values(expires_at=until))
 
 
 def drop_leases(session: Session, project_id: int, reviewer_id: int, sample_ids: Sequence[int] | None = None) -> None:

@@ -37,9 +37,15 @@ def reviews_of_samples(session: Session, ids: Sequence[int]) -> dict[int, list[t
             .where(ReviewRow.sample_id.in_(ids[start : start + 500]))
             .order_by(User.username)
         )
-        for row, name in session.execute(query).tuples():
+        for row, name in session.execute(query):
             found[row.sample_id].append((row, name or ""))
     return found
+
+
+def reviewed_ids(session: Session, project_id: int) -> list[int]:
+    """Ids of the samples that anybody answered."""
+    query = select(ReviewRow.sample_id).where(ReviewRow.project_id == project_id).distinct()
+    return list(session.scalars(query.order_by(ReviewRow.sample_id)))
 
 
 def states_of_samples(session: Session, ids: Sequence[int]) -> dict[int, SampleState]:
@@ -124,7 +130,7 @@ def events_of_sample(session: Session, sample_id: int) -> list[tuple[ReviewEvent
         .where(ReviewEvent.sample_id == sample_id)
         .order_by(ReviewEvent.id)
     )
-    return [(event, name or "") for event, name in session.execute(query).tuples()]
+    return [(event, name or "") for event, name in session.execute(query)]
 
 
 def list_events(session: Session, project_id: int) -> list[tuple[ReviewEvent, str]]:
@@ -134,7 +140,7 @@ def list_events(session: Session, project_id: int) -> list[tuple[ReviewEvent, st
         .where(ReviewEvent.project_id == project_id)
         .order_by(ReviewEvent.id)
     )
-    return [(event, name or "") for event, name in session.execute(query).tuples()]
+    return [(event, name or "") for event, name in session.execute(query)]
 
 
 def conflict_ids(session: Session, project_id: int, after: int, limit: int) -> list[int]:
@@ -154,7 +160,7 @@ def list_submitted(session: Session, project_id: int) -> list[tuple[ReviewRow, s
         .where(ReviewRow.project_id == project_id, ReviewRow.status == "submitted")
         .order_by(ReviewRow.sample_id, User.username)
     )
-    return [(row, name or "") for row, name in session.execute(query).tuples()]
+    return [(row, name or "") for row, name in session.execute(query)]
 
 
 def count_by_reviewer(session: Session, project_id: int) -> list[tuple[int, str, int]]:
@@ -164,7 +170,7 @@ def count_by_reviewer(session: Session, project_id: int) -> list[tuple[int, str,
         .where(ReviewRow.project_id == project_id, ReviewRow.is_adjudication.is_(False))
         .group_by(ReviewRow.reviewer_id, ReviewRow.status)
     )
-    return list(session.execute(query).tuples())
+    return list(session.execute(query))
 
 
 def submitted_since(session: Session, project_id: int, since: datetime, reviewer_id: int | None = None) -> int:
@@ -188,4 +194,4 @@ def list_shared(session: Session, project_id: int) -> list[tuple[int, str, str |
         .join(User, User.id == ReviewRow.reviewer_id)
         .where(ReviewRow.status == "submitted", ReviewRow.is_adjudication.is_(False), ReviewRow.sample_id.in_(shared))
     )
-    return [(sample, name or "", decision) for sample, name, decision in session.execute(query).tuples()]
+    return [(sample, name or "", decision) for sample, name, decision in session.execute(query)]

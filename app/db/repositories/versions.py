@@ -42,7 +42,7 @@ def outcomes(session: Session, version_id: int) -> list[tuple[str, dict[str, Any
         .where(VersionSample.version_id == version_id)
         .order_by(Sample.split, Sample.key)
     )
-    return [(key, outcome) for key, outcome in session.execute(query).tuples()]
+    return [(key, outcome) for key, outcome in session.execute(query)]
 
 
 def list_files(session: Session, version_id: int) -> list[VersionFile]:

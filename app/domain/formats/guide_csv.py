@@ -7,15 +7,13 @@ named in a warning. A row that makes no sense becomes a ``RejectedRow`` with its
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from app.domain.errors import InvalidFile
+from app.domain.formats.csv_lines import BrokenRecord, Record, read_records
 from app.domain.samples import Flag, IssueType
 
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -51,14 +49,15 @@ ISSUE_WORDS: dict[str, IssueType] = {
     "train_test_leak": IssueType.LEAK,
 }
 
-if TYPE_CHECKING:
-    import _csv
-
-MAX_FIELD = 1 << 20
-"""Longest field that is read, in characters."""
-
 MAX_LENGTHS = {"image_id": 300, "image_path": 4096, "issue_type": 200, "suggested_label": 300, "group": 200}
 """Longest value that a column may hold, in characters."""
+
+_SHOWN_TYPES = 20
+"""So many unknown issue types are named in warnings; a column that was mistaken for theirs has thousands."""
+
+
+_RAW = 2000
+"""So many characters of a rejected row are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,40 +91,42 @@ class GuideCsv:
     delimiter: str = ","
     _blank_lines: int = 0
     _width: int = 0
-    _notes: Counter[str] = field(default_factory=Counter)
+    _percents: int = 0
+    _unknown_types: Counter[str] = field(default_factory=Counter)
     _warnings: list[str] = field(default_factory=list)
 
     @property
     def warnings(self) -> list[str]:
-        counted = [f"{text} ({count:,} rows)" for text, count in sorted(self._notes.items())]
-        return [*self._warnings, *counted]
+        told = list(self._warnings)
+        if self._percents:
+            told.append(f"Confidence written with a % sign was divided by 100 ({self._percents:,} rows)")
+        kept = self._unknown_types.most_common()
+        told += [f"Unknown issue type {name!r} was kept as 'other' ({n:,} rows)" for name, n in kept[:_SHOWN_TYPES]]
+        if more := kept[_SHOWN_TYPES:]:
+            rows = sum(count for _, count in more)
+            told.append(f"{len(more):,} more unknown issue types were kept as 'other' ({rows:,} rows)")
+        return told
 
     def rows(self) -> Iterator[FlaggedRow | RejectedRow]:
-        reader = self._reader()
-        next(reader)
-        while True:
-            first_line = self._blank_lines + reader.line_num + 1
-            try:
-                fields = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield RejectedRow(first_line, "unreadable_row", f"This row is not CSV: {error}.", "")
-                continue
-            if fields:
-                yield self._row(first_line, fields)
+        records = self._records()
+        next(records)
+        for record in records:
+            line = self._blank_lines + record.line
+            if isinstance(record, Record):
+                yield self._row(line, record.fields, record.text[:_RAW])
+            else:
+                reason = f"This row is not CSV (is a quote missing?): {record.problem}."
+                yield RejectedRow(line, "unreadable_row", reason, record.text[:_RAW])
 
-    def _reader(self) -> _csv.Reader:
-        csv.field_size_limit(MAX_FIELD)
-        return csv.reader(io.StringIO(self.text, newline=""), delimiter=self.delimiter, strict=True)
+    def _records(self) -> Iterator[Record | BrokenRecord]:
+        return read_records(self.text, self.delimiter)
 
-    def _row(self, line: int, fields: list[str]) -> FlaggedRow | RejectedRow:
-        raw = self.delimiter.join(fields)[:2000]
+    def _row(self, line: int, fields: list[str], raw: str) -> FlaggedRow | RejectedRow:
         if len(fields) != self._width:
             reason = f"The row has {len(fields)} fields; the header has {self._width}."
             return RejectedRow(line, "wrong_field_count", reason, raw)
         values = {name: fields[index].strip() for name, index in self.columns.items()}
-        for name in ("image_id", "image_path"):
+        for name in MAX_LENGTHS:
             if any(ord(char) < 32 or ord(char) == 127 for char in values.get(name, "")):
                 return RejectedRow(line, "control_character", f"{name} holds a control character.", raw)
         for name, limit in MAX_LENGTHS.items():
@@ -144,27 +145,25 @@ class GuideCsv:
     def _confidence(self, text: str) -> float | None:
         if not text:
             return None
-        percent = self.confidence_in_percent
-        number = text
-        if number.endswith("%"):
-            self._notes["Confidence written with a % sign was divided by 100"] += 1
-            percent, number = True, number[:-1].strip()
+        number = text.removesuffix("%").strip()
+        percent = self.confidence_in_percent or text.endswith("%")
         if self.delimiter == ";" and "." not in number:
             number = number.replace(",", ".")
         try:
-            value = float(number)
+            value = float(number.replace("_", "?"))  # Python alone reads 0_5 as a number
         except ValueError:
             raise ValueError(f"The confidence {text!r} is not a number.") from None
         value = value / 100 if percent else value
         if not math.isfinite(value) or not 0.0 <= value <= 1.0:
             raise ValueError(_outside(text, value, percent))
+        self._percents += text.endswith("%")
         return value
 
     def _flagged(self, line: int, values: dict[str, str], confidence: float | None) -> FlaggedRow:
         raw_type = values["issue_type"]
         issue = ISSUE_WORDS.get(raw_type.lower().replace("-", "_").replace(" ", "_"))
         if issue is None:
-            self._notes[f"Unknown issue type {raw_type!r} was kept as 'other'"] += 1
+            self._unknown_types[raw_type] += 1
             issue = IssueType.OTHER
         flag = Flag(
             issue, raw_type, confidence,
@@ -192,12 +191,12 @@ def open_guide_csv(data: bytes, *, confidence_in_percent: bool = False) -> Guide
     body = text.lstrip("\r\n")
     header = body.split("\n", 1)[0].rstrip("\r")
     delimiter = _find_delimiter(header)
-    blank_lines = text[: len(text) - len(body)].count("\n")
+    blank_lines = len(text[: len(text) - len(body)].splitlines())
     source = GuideCsv(body, confidence_in_percent, delimiter=delimiter, _blank_lines=blank_lines)
-    try:
-        names = [name.strip().lower() for name in next(source._reader())]
-    except (csv.Error, StopIteration) as error:
-        raise InvalidFile(f"The header line is not CSV: {error}.") from None
+    first = next(source._records())
+    if isinstance(first, BrokenRecord):
+        raise InvalidFile(f"The header line is not CSV: {first.problem}.")
+    names = [name.strip().lower() for name in first.fields]
     source.columns, source._width = _map_columns(names, header), len(names)
     if delimiter != ",":
         word = "tabs" if delimiter == "\t" else f"'{delimiter}'"
@@ -210,8 +209,6 @@ def open_guide_csv(data: bytes, *, confidence_in_percent: bool = False) -> Guide
 
 
 def _decode(data: bytes) -> str:
-    if not data.strip():
-        raise InvalidFile("The file is empty. Export the flagged samples again, and choose that file.")
     if data.startswith((b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"PAR1", b"%PDF")):
         raise InvalidFile("This is not a CSV file. Choose the CSV of flagged samples.")
     try:
@@ -221,6 +218,8 @@ def _decode(data: bytes) -> str:
         raise InvalidFile(
             f"The file is not UTF-8 text (line {line}, byte {error.start}). Save it as 'CSV UTF-8' and try again."
         ) from None
+    if not text.strip():
+        raise InvalidFile("The file is empty. Export the flagged samples again, and choose that file.")
     if "\x00" in text:
         raise InvalidFile("The file holds NUL bytes; it is UTF-16 or no text. Save it as 'CSV UTF-8' and try again.")
     return text

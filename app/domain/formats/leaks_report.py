@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TextIO, TypeVar
 
 from app.domain.errors import InvalidFile
+from app.domain.formats.csv_lines import MAX_FIELD, exact_writer
 from app.domain.leaks import LeakCandidate, LeakType, MatchMethod, Verdict
 
 REQUIRED_COLUMNS = ("train_image", "test_image", "method", "similarity", "leak_type", "hamming_distance")
@@ -20,7 +21,6 @@ ADDED_COLUMNS = ("train_label", "test_label", "label_conflict", "verdict", "trai
 COLUMNS = REQUIRED_COLUMNS + ADDED_COLUMNS
 
 SIMILARITY_DECIMALS = 6
-MAX_FIELD_CHARACTERS = 1 << 20
 
 _METHOD_ORDER = {method: i for i, method in enumerate(MatchMethod)}
 Value = TypeVar("Value")
@@ -94,22 +94,10 @@ def _order(row: LeakReportRow) -> tuple[object, ...]:
 
 def write_leaks_report(stream: TextIO, rows: Iterable[LeakReportRow]) -> None:
     """Write the rows, sorted. Open the stream with ``newline=""``: line ends are written here."""
-    # A writer that ends lines with "\r\n" quotes both characters in a field; one that ends them with "\n"
-    # alone would leave a lone "\r" bare, and no reader could tell it from a line end.
-    writer = csv.writer(_UnixLines(stream), lineterminator="\r\n")
+    writer = exact_writer(stream)
     writer.writerow(COLUMNS)
     for row in sort_rows(rows):
         writer.writerow(_cells(row))
-
-
-class _UnixLines:
-    """Passes whole CSV lines on to a stream, ending each with ``\\n``."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def write(self, line: str) -> int:
-        return self._stream.write(line.removesuffix("\r\n") + "\n")
 
 
 def _cells(row: LeakReportRow) -> tuple[str, ...]:
@@ -134,7 +122,7 @@ def read_leaks_report(stream: TextIO) -> list[LeakReportRow]:
 
     Open the stream with ``newline=""``. ``InvalidFile`` names the line of anything that makes no sense.
     """
-    csv.field_size_limit(MAX_FIELD_CHARACTERS)
+    csv.field_size_limit(MAX_FIELD)
     reader = csv.DictReader(stream, strict=True)
     try:
         missing = [name for name in REQUIRED_COLUMNS[:5] if name not in (reader.fieldnames or ())]

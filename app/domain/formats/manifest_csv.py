@@ -12,6 +12,7 @@ from dataclasses import astuple, dataclass, fields
 from typing import TextIO
 
 from app.domain.errors import InvalidFile
+from app.domain.formats.csv_lines import exact_reader, exact_writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ FINAL_COLUMNS = tuple(field.name for field in fields(FinalRow))
 
 def write_rows(stream: TextIO, rows: Iterable[ManifestRow], columns: tuple[str, ...] = COLUMNS) -> int:
     """Write header and rows as RFC 4180 CSV with ``\\n`` line ends; return the number of rows."""
-    writer = csv.writer(stream, lineterminator="\n")
+    writer = exact_writer(stream)
     writer.writerow(columns)
     count = 0
     for row in rows:
@@ -61,10 +62,10 @@ def write_rows(stream: TextIO, rows: Iterable[ManifestRow], columns: tuple[str, 
 
 
 def read_rows(stream: TextIO) -> Iterator[ManifestRow]:
-    """Read a tagged manifest back.
+    """Read a tagged manifest back. Open the stream with ``newline=""``.
 
     Raises:
-        InvalidFile: the header is another, or a row has another number of fields.
+        InvalidFile: the header is another, a row has another number of fields, or a line is not CSV.
     """
     yield from _read(stream, COLUMNS, ManifestRow)
 
@@ -77,11 +78,14 @@ def read_final_rows(stream: TextIO) -> Iterator[FinalRow]:
 
 
 def _read(stream: TextIO, columns: tuple[str, ...], kind: type[ManifestRow]) -> Iterator[ManifestRow]:
-    reader = csv.reader(stream, strict=True)
-    header = next(reader, None)
-    if header is None or tuple(header) != columns:
-        raise InvalidFile(f"This is no manifest: its header is {header}, expected {list(columns)}.")
-    for values in reader:
-        if len(values) != len(columns):
-            raise InvalidFile(f"Line {reader.line_num} has {len(values)} fields, expected {len(columns)}.")
-        yield kind(*values)
+    reader = exact_reader(stream)
+    try:
+        header = next(reader, None)
+        if header is None or tuple(header) != columns:
+            raise InvalidFile(f"This is no manifest: its header is {header}, expected {list(columns)}.")
+        for values in reader:
+            if len(values) != len(columns):
+                raise InvalidFile(f"Line {reader.line_num} has {len(values)} fields, expected {len(columns)}.")
+            yield kind(*values)
+    except csv.Error as error:
+        raise InvalidFile(f"Line {reader.line_num} of the manifest is not CSV: {error}.") from None

@@ -45,6 +45,8 @@ def read_relabel_map(stream: TextIO) -> dict[str, str | int]:
         value = json.load(stream, object_pairs_hook=_refuse_repeats)
     except json.JSONDecodeError as error:
         raise InvalidFile(f"The relabel map is not JSON (line {error.lineno}): {error.msg}.") from None
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, nesting without end
+        raise InvalidFile(f"The relabel map can't be read: {error}.") from None
     if not isinstance(value, dict):
         raise InvalidFile("The relabel map must be a JSON object of ids to labels.")
     for id_, label in value.items():

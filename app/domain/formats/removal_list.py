@@ -12,11 +12,11 @@ def write_removal_list(stream: TextIO, ids: Iterable[str]) -> int:
     """Write the ids sorted, each once; return how many.
 
     Raises:
-        InvalidFile: an id is empty or holds a line break, which would make two of one.
+        InvalidFile: an id is blank or holds a line break, which would make two of one.
     """
     unique = sorted(set(ids))
     for id_ in unique:
-        if not id_ or id_.splitlines() != [id_]:
+        if not id_.strip() or id_.splitlines() != [id_]:
             raise InvalidFile(f"The id {id_!r} can't stand on a line of its own; rename the file it names.")
         stream.write(f"{id_}\n")
     return len(unique)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 from typing import TextIO
 
-_TRIGGERS = ("=", "+", "-", "@", "\t", "\r", "\n")
+from app.domain.formats.csv_lines import exact_reader
+
+# The wide forms run as well, where a spreadsheet program is set to an East Asian language.
+_TRIGGERS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def defuse(cell: str) -> str:
@@ -17,7 +20,7 @@ def write_spreadsheet_copy(source: TextIO, target: TextIO) -> int:
     """Copy a machine CSV cell by cell, defused; return the number of rows below the header."""
     writer = csv.writer(target, lineterminator="\r\n")
     count = -1
-    for row in csv.reader(source):
+    for row in exact_reader(source):
         writer.writerow([defuse(cell) for cell in row])
         count += 1
     return max(count, 0)

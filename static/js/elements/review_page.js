@@ -144,7 +144,7 @@ export class ReviewPage extends HTMLElement {
   #redo() {
     const step = this.#sync.redo();
     if (!step) return this.#toast.say("There is nothing to do again.");
-    this.#feed.decided(step.entry, step.after);
+    this.#feed.redone(step);
     this.#show();
     this.#toast.done(step.after.decision, WORDS[step.after.decision], step.entry.card.given_label, () => this.#undo());
     return undefined;

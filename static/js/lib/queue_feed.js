@@ -81,6 +81,13 @@ export class QueueFeed extends EventTarget {
     this.refresh();
   }
 
+  redone(step) {
+    this.#steps += 1;
+    this.#pace.add(performance.now());
+    if (!step.before && step.after.decision !== "skipped") this.#count(1);
+    this.refresh();
+  }
+
   takenBack(step) {
     this.#steps += 1;
     this.#pace.takeBack();

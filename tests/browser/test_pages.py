@@ -1,0 +1,81 @@
+"""Every page in both themes and at both widths: it loads without an error, and nothing hangs over its edge."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import Watched
+from tests.fixtures.served import Served
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+PATHS = (
+    "/", "/projects/new", "/users", "/jobs", "/account", "/p/small", "/p/small/review", "/p/small/samples",
+    "/p/small/leaks", "/p/small/leaks/pairs", "/p/small/conflicts", "/p/small/imports", "/p/small/imports/1",
+    "/p/small/finish", "/p/small/members",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (820, "light"), (820, "dark")])
+def test_every_page_fits_its_window(chromium: Any, served: Served, width: int, scheme: str) -> None:
+    watched = Watched(chromium, served, width=width)
+    watched.page.emulate_media(color_scheme=scheme)
+    watched.sign_in()
+    wide = []
+    for path in PATHS:
+        watched.page.goto(path)
+        if watched.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            wide.append(path)
+    watched.context.close()
+    assert wide == []
+    assert watched.errors == []
+
+
+def test_the_next_picture_is_held_before_the_decision(lena: Watched) -> None:
+    page = lena.page
+    page.goto("/p/small/review")
+    page.wait_for_selector("[data-testid=question]")
+    page.wait_for_load_state("networkidle")
+    # Without a connection the next sample still comes at once, and the decision waits in the outbox.
+    lena.context.set_offline(True)
+    before = page.inner_text("#sample-name")
+    page.keyboard.press("k")
+    page.wait_for_function("b => document.getElementById('sample-name').textContent !== b", arg=before)
+    lena.context.set_offline(False)
+    page.wait_for_function(
+        "fetch('/api/v1/projects/small').then(a => a.json()).then(p => p.figures.decided === 1)",
+        timeout=60_000,
+        polling=500,
+    )
+    lena.errors.clear()  # the lost connection is in the console, as it should be
+
+
+def test_what_a_dataset_says_is_never_run(chromium: Any, served: Served) -> None:
+    """A reason that is markup arrives on the page as text."""
+    payload = "<img src=x onerror=window.__pwned=1>\"'><script>window.__pwned=1</script>"
+    data = served.data_dir.parent / "evil.csv"
+    key = "train/house/" + sorted(p.name for p in _images(served, "house"))[0]
+    quoted = payload.replace('"', '""')
+    data.write_text(
+        f'image_path,issue_type,confidence,suggested_label,reason\n{key},mislabel,0.999,"{quoted}","{quoted}"\n'
+    )
+    served.winnow("import", "--project", "small", "--file", str(data), "--source", "evil")
+    watched = Watched(chromium, served)
+    watched.sign_in()
+    for path in ("/p/small/review", "/p/small/samples?q=onerror", "/p/small/imports", "/p/small/imports/2"):
+        watched.page.goto(path)
+        watched.page.wait_for_timeout(300)
+        assert watched.page.evaluate("window.__pwned") is None
+    watched.page.goto("/p/small/samples?q=onerror")
+    assert payload in watched.page.inner_text("body")
+    watched.context.close()
+    assert watched.errors == []
+
+
+def _images(served: Served, label: str) -> list[Any]:
+    from pathlib import Path
+
+    root = Path(served.environment["WINNOW_DATA_ROOTS"]) / "images" / "train" / label
+    return list(root.glob("*.jpg"))

@@ -1,0 +1,117 @@
+"""Migrations build exactly what the models say, go back and forth, and lose nothing."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from app.db import models  # noqa: F401 - makes the metadata complete
+from app.db.base import Base
+from app.db.migrate import current_revision, migrate, newest_revision
+from app.db.session import Database
+from tests.fixtures.databases import both_backends
+
+
+def differences(url: str) -> list:
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "render_as_batch": True})
+        found = compare_metadata(context, Base.metadata)
+    engine.dispose()
+    return found
+
+
+def tables(url: str) -> set[str]:
+    engine = sa.create_engine(url)
+    names = set(sa.inspect(engine).get_table_names())
+    engine.dispose()
+    return names
+
+
+@both_backends
+def test_migrations_build_what_the_models_say(empty_url):
+    migrate(empty_url)
+    assert differences(empty_url) == []
+    assert current_revision(empty_url) == newest_revision()
+
+
+@both_backends
+def test_migrations_go_up_and_down_and_up_again(empty_url):
+    migrate(empty_url)
+    full = tables(empty_url)
+    migrate(empty_url, "base")
+    assert tables(empty_url) == {"alembic_version"}
+    migrate(empty_url)
+    assert tables(empty_url) == full
+    assert differences(empty_url) == []
+
+
+@both_backends
+def test_going_back_one_step_and_up_again_keeps_every_row(world):
+    world.flag("train/cat/0.png", "train/dog/1.png")
+    world.submit("alice", "train/cat/0.png", "keep")
+    before = counts(world.database)
+    world.database.dispose()
+    migrate(world.settings.resolved_database_url, "0001_first_tables")
+    migrate(world.settings.resolved_database_url)
+    assert counts(world.database) == before
+    assert before["review_events"] == 1
+
+
+def counts(database: Database) -> dict[str, int]:
+    with database.reading() as session:
+        return {
+            table.name: session.scalar(sa.select(sa.func.count()).select_from(table)) or 0
+            for table in Base.metadata.sorted_tables
+        }
+
+
+def test_migrating_a_file_with_rows_copies_it_first(settings):
+    url = settings.resolved_database_url
+    newest = newest_revision()
+    migrate(url, "0001_first_tables")
+    copy = settings.data_dir / f"winnow.db.before-{newest}"
+    assert copy.exists()
+    assert current_revision(f"sqlite:///{copy}") == newest
+
+
+def test_migrating_what_is_up_to_date_touches_nothing(settings):
+    before = (settings.data_dir / "winnow.db").read_bytes()
+    migrate(settings.resolved_database_url)
+    assert (settings.data_dir / "winnow.db").read_bytes() == before
+    assert [path.name for path in settings.data_dir.iterdir()] == ["winnow.db"]
+
+
+def test_a_migration_that_fails_leaves_the_database_as_it_was(settings, monkeypatch, sqlite_template):
+    migrate(settings.resolved_database_url, "0001_first_tables")
+    from app.db import migrate as module
+
+    def break_in_the_middle(connection: sa.Connection, target: str, *, newer: bool) -> None:
+        connection.exec_driver_sql("DROP TABLE audit_entries")
+        raise RuntimeError("power cut")
+
+    monkeypatch.setattr(module, "_run", break_in_the_middle)
+    with pytest.raises(RuntimeError, match="power cut"):
+        migrate(settings.resolved_database_url)
+    assert "audit_entries" in tables(settings.resolved_database_url)
+
+
+def test_foreign_keys_are_off_while_a_migration_rebuilds_tables(settings, tmp_path):
+    """With them on, SQLite deletes what refers to a table that a batch operation rebuilds."""
+    from app.db import migrate as module
+
+    seen = []
+    copy = tmp_path / "copy.db"
+    shutil.copy(settings.data_dir / "winnow.db", copy)
+
+    def look(connection: sa.Connection, target: str, *, newer: bool) -> None:
+        seen.append(connection.exec_driver_sql("PRAGMA foreign_keys").scalar())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_run", look)
+        migrate(f"sqlite:///{copy}", "base")
+    assert seen == [0]
