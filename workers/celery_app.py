@@ -85,4 +85,5 @@ def _stop_watch(**_: Any) -> None:
 @signals.setup_logging.connect  # type: ignore[untyped-decorator]
 def _log_plainly(**_: Any) -> None:
     logging.basicConfig(level=logging.INFO, format="worker  %(levelname)s %(message)s")
-    logging.getLogger("kombu").setLevel(logging.WARNING)
+    for library in ("kombu", "faiss"):  # faiss tells of each build for another processor that it does not find
+        logging.getLogger(library).setLevel(logging.WARNING)

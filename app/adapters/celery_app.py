@@ -14,7 +14,7 @@ QUEUES = ("cpu", "gpu")
 
 
 def make_celery(settings: Settings) -> Celery:
-    app = Celery("winnow", broker=settings.redis_url or "filesystem://", set_as_current=False)
+    app = Celery("winnow", broker=settings.redis_url or "filesystem://localhost", set_as_current=False)
     app.conf.update(
         task_serializer="json",
         accept_content=["json"],

@@ -14,7 +14,7 @@ from app.cli.local_actor import NoDoorbell, ensure_owner, owner_access, work_unt
 from app.db.models.versions import Version
 from app.db.repositories import versions as versions_repository
 from app.db.session import Database, Session
-from app.domain.errors import NotFound
+from app.domain.errors import NotFound, NotReady
 from app.services import version_files
 from app.services.freeze_version import freeze_version
 from app.services.projects import Access
@@ -57,10 +57,14 @@ def run(args: argparse.Namespace) -> int:
 
 def freeze(settings: Settings, database: Database, slug: str, *, note: str, accept: list[str]) -> int:
     """Freeze a version and wait for its files; return its number."""
-    with database.writing(snapshot=True) as session:
-        access = owner_access(session, slug)
-        version = freeze_version(session, NoDoorbell(), access, note=note, accept=accept)
-        number, job_id = version.number, version.job_id or 0
+    try:
+        with database.writing(snapshot=True) as session:
+            access = owner_access(session, slug)
+            version = freeze_version(session, NoDoorbell(), access, note=note, accept=accept)
+            number, job_id = version.number, version.job_id or 0
+    except NotReady as error:
+        names = " ".join([*accept, *error.details.get("checks", ())])
+        raise NotReady(f"{error.message} What need not be mended can be accepted: --accept {names}") from None
     work_until_done(settings, database, job_id)
     return number
 
