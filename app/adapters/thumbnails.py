@@ -10,6 +10,7 @@ import concurrent.futures
 import hashlib
 import io
 import multiprocessing
+import os
 import resource
 import signal
 import threading
@@ -114,8 +115,6 @@ class Pictures:
 
 
 def _stat_of(descriptor: int) -> str:
-    import os
-
     stat = os.fstat(descriptor)
     return f"{stat.st_size}:{stat.st_mtime_ns}"
 
@@ -129,6 +128,15 @@ def _limit_child() -> None:
     """Ctrl-C is the parent's business; memory has an end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A server that was killed cannot end its children, and they would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def render(data: bytes, longest: int, max_pixels: int) -> bytes | str:

@@ -189,6 +189,11 @@ def _reviewers(session: Session, project_id: int, agreement: Agreement) -> list[
     return sorted(rows, key=lambda row: -row.submitted)
 
 
+def count_of(number: int, noun: str) -> str:
+    """``1 sample``, ``2,000 samples``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def _steps(session: Session, access: Access, figures: Figures) -> list[Step]:
     base = f"/p/{access.project.slug}"
     verdicts = leaks_repository.count_verdicts(session, access.id)
@@ -196,17 +201,17 @@ def _steps(session: Session, access: Access, figures: Figures) -> list[Step]:
     versions = versions_repository.list_versions(session, access.id)
     flags = sum(flags_repository.count_by_issue(session, access.id).values())
     judged = verdicts["confirmed"] + verdicts["rejected"]
+    imported = f"{count_of(flags, 'flag')} on {count_of(figures.flagged, 'sample')}"
+    found = f"{count_of(verdicts['open'], 'candidate')} to look at, {judged:,} judged"
     steps = [
-        Step("Import flags", flags > 0, f"{flags:,} flags on {figures.flagged:,} samples" if flags else
-             "Bring in what a detector flagged.", f"{base}/imports", "Import"),
+        Step("Import flags", flags > 0, imported if flags else "Bring in what a detector flagged.", f"{base}/imports", "Import"),
         Step("Review", figures.flagged > 0 and figures.open == 0,
-             f"{figures.open:,} samples wait for a decision" if figures.open else "Nothing waits.",
+             f"{count_of(figures.open, 'sample')} to decide" if figures.open else "Nothing waits.",
              f"{base}/review", "Review"),
         Step("Find leaks", any(run.finished_at for run in runs) and not verdicts["open"],
-             f"{verdicts['open']:,} candidates to look at, {judged:,} judged" if runs else
-             "Compare train with test.", f"{base}/leaks", "Leaks"),
+             found if runs else "Compare train with test.", f"{base}/leaks", "Leaks"),
         Step("Settle conflicts", figures.decided > 0 and not figures.conflicts,
-             f"{figures.conflicts:,} samples need a lead" if figures.conflicts else "No open conflict.",
+             f"{count_of(figures.conflicts, 'sample')} for a lead" if figures.conflicts else "No open conflict.",
              f"{base}/conflicts", "Conflicts"),
         Step("Freeze a version", bool(versions),
              f"Version {versions[0].number} is the newest" if versions else "Check, freeze, and take the files.",
