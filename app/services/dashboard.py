@@ -204,7 +204,8 @@ def _steps(session: Session, access: Access, figures: Figures) -> list[Step]:
     imported = f"{count_of(flags, 'flag')} on {count_of(figures.flagged, 'sample')}"
     found = f"{count_of(verdicts['open'], 'candidate')} to look at, {judged:,} judged"
     steps = [
-        Step("Import flags", flags > 0, imported if flags else "Bring in what a detector flagged.", f"{base}/imports", "Import"),
+        Step("Import flags", flags > 0, imported if flags else "Bring in what a detector flagged.",
+             f"{base}/imports", "Import"),
         Step("Review", figures.flagged > 0 and figures.open == 0,
              f"{count_of(figures.open, 'sample')} to decide" if figures.open else "Nothing waits.",
              f"{base}/review", "Review"),
