@@ -166,9 +166,7 @@ def test_labels_are_written_as_indices_where_the_dataset_has_them(settings, data
     assert read_relabel_map(text(world, 1, "by-index_relabel_map.json")) == {"train/cat/0.png": 1}
 
 
-def test_a_path_that_looks_like_a_formula_is_exact_for_machines_and_harmless_for_people(
-    settings, database, doorbell
-):
+def test_a_path_that_looks_like_a_formula_is_exact_for_machines_and_harmless_for_people(settings, database, doorbell):
     root = settings.data_roots[0] / "odd"
     for name in ("=1+1", "train"):
         for i in range(2):

@@ -85,7 +85,8 @@ def test_a_bug_has_the_guarding_headers_too(broken):
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("/p/none", 404), ("/nothing", 404), ("/users", 403), ("/p/pets/members", 403), ("/p/Pets!", 422)]
+    ("path", "status"),
+    [("/p/none", 404), ("/nothing", 404), ("/users", 403), ("/p/pets/members", 403), ("/p/Pets!", 422)],
 )
 def test_people_get_errors_as_pages(client, world, path, status):
     answer = client("alice").get(path)
@@ -129,7 +130,7 @@ def test_a_host_name_that_is_not_ours_is_refused_with_the_guarding_headers(setti
 
 
 def test_a_number_beyond_what_the_database_holds_is_nothing_found_or_malformed(app, client, filled):
-    numbers = {name: HUGE for name in ("sample_id", "pair_id", "run_id", "number", "import_id", "job_id", "user_id")}
+    numbers = dict.fromkeys(("sample_id", "pair_id", "run_id", "number", "import_id", "job_id", "user_id"), HUGE)
     numbers |= {"slug": "pets", "session_id": HUGE, "token_id": HUGE, "name": "x", "token": "x"}
     root, wrong = client("root"), {}
     for route in all_routes(app):
@@ -177,7 +178,9 @@ def test_a_commit_that_fails_is_never_answered_with_saved(app, client, filled, m
 )
 def test_an_upload_that_is_no_export_is_told_why(client, world, data, said):
     lena = client("lena")
-    sent = lena.post(f"{API}/imports?file_name=x.csv", content=data, headers={"Content-Type": "application/octet-stream"})
+    sent = lena.post(
+        f"{API}/imports?file_name=x.csv", content=data, headers={"Content-Type": "application/octet-stream"}
+    )
     assert said in check_shape(sent, 400, "invalid_file")["message"]
     page = lena.post("/p/pets/imports", files={"file": ("x.csv", data)})
     assert page.status_code == 400
