@@ -78,5 +78,7 @@ class Settings(BaseSettings):
     def folder(self, name: str) -> Path:
         """A private folder inside ``data_dir``, made when it is missing."""
         path = self.data_dir.resolve() / name
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # One by one: mkdir gives its mode to the last folder only, and what lies above would be open to all.
+        for folder in (*reversed(path.parents), path):
+            folder.mkdir(exist_ok=True, mode=0o700)
         return path

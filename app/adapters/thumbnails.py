@@ -32,6 +32,7 @@ SIZES = {"thumb": 256, "full": 2048}
 
 _TIMEOUT = 20
 _MEMORY = 2 << 30
+_MAX_BYTES = 256 << 20
 _TINY = 256
 """Images up to this many pixels a side go out as PNG, so that every pixel arrives as it is."""
 
@@ -66,7 +67,9 @@ class Pictures:
             cached = self._find(name)
             if cached is not None:
                 return cached
-            data = stream.read()
+            data = stream.read(_MAX_BYTES + 1)
+        if len(data) > _MAX_BYTES:
+            raise InvalidFile(f"{key} has more than {_MAX_BYTES:,} bytes and is not decoded.")
         if not data:
             raise InvalidFile(f"{key} is empty (0 bytes).")
         made = self._render(key, data, size)
@@ -86,6 +89,8 @@ class Pictures:
     def _render(self, key: str, data: bytes, size: str) -> bytes:
         try:
             result = self._executor().submit(render, data, SIZES[size], self._max_pixels).result(timeout=_TIMEOUT)
+        except concurrent.futures.CancelledError:
+            raise InvalidFile(f"{key} was waiting behind an image that could not be decoded. Load it again.") from None
         except BrokenProcessPool:
             self._drop_pool()
             raise InvalidFile(f"{key} made the image decoder crash.") from None

@@ -1,0 +1,68 @@
+"""Every page renders, on a project without anything and on a full one; the API's document is right."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fixtures.routes import address, all_routes
+from tests.fixtures.world import World
+
+
+def check_pages(app, client, world: World, names: list[str], **numbers: object) -> None:
+    given = {"slug": world.slug, "token": "x", "import_id": 1, "sample_id": 1, **numbers}
+    for route in all_routes(app):
+        if not route.is_safe or route.is_json or "{token}" in route.path or route.path == "/healthz":
+            continue
+        for name in names:
+            answer = client(name).get(address(route, given))
+            # Where the role is not enough, the error page has to render.
+            fine = (200, 303) if name == "root" else (200, 303, 403)
+            assert answer.status_code in fine, (name, str(route), answer.text[:300])
+            assert "None</" not in answer.text, str(route)
+            assert "<script>alert" not in answer.text
+            assert "<b>looks</b>" not in answer.text
+
+
+def test_every_page_renders_on_a_full_project(app, client, filled):
+    check_pages(app, client, filled, ["root", "lena", "alice", "carol"], sample_id=filled.ids["train/cat/0.png"])
+
+
+def test_every_page_renders_before_anything_was_imported(app, client, world):
+    waiting = world.send("a,train/cat/0.png,cat,mislabel,0.9,dog,x")
+    check_pages(app, client, world, ["root"], sample_id=world.ids["train/cat/0.png"], import_id=waiting)
+
+
+def test_pages_render_while_the_images_are_being_listed(client, new_world):
+    root = client("root")
+    for path in ("", "/review", "/samples", "/leaks", "/leaks/pairs", "/conflicts", "/imports", "/finish", "/members"):
+        assert root.get(f"/p/pets{path}").status_code == 200, path
+
+
+def test_filters_that_forms_send_empty_count_as_not_given(client, filled):
+    alice = client("alice")
+    query = "issue_type=&given_label=&split=&min_confidence=&max_confidence="
+    assert alice.get(f"/p/pets/review?{query}").status_code == 200
+    assert alice.get("/p/pets/samples?issue_type=&decision=&state=&tag=&reviewer=&q=&sort=&cursor=").status_code == 200
+    assert alice.get("/p/pets/leaks/pairs?verdict=&method=&run=&min_similarity=").status_code == 200
+
+
+def test_the_document_of_the_api_lists_every_route_of_it(app, client):
+    document = client("anonymous").get("/api/v1/openapi.json").json()
+    assert document["openapi"].startswith("3.")
+    listed = {f"{method.upper()} {path}" for path, item in document["paths"].items() for method in item}
+    assert {str(route) for route in all_routes(app) if route.path.startswith("/api/")} <= listed
+    names = [operation["operationId"] for item in document["paths"].values() for operation in item.values()]
+    assert len(names) == len(set(names))
+    for schema in references(document):
+        assert schema.removeprefix("#/components/schemas/") in document["components"]["schemas"]
+
+
+def references(node: object) -> list[str]:
+    if isinstance(node, dict):
+        return [v for k, v in node.items() if k == "$ref"] + [r for v in node.values() for r in references(v)]
+    return [r for v in node for r in references(v)] if isinstance(node, list) else []
+
+
+@pytest.mark.parametrize("path", ["/", "/account"])
+def test_people_without_a_project_get_their_pages(client, path):
+    assert client("mallory").get(path).status_code == 200
