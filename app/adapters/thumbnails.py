@@ -105,7 +105,10 @@ class Pictures:
         with self._lock:
             if self._pool is None:
                 self._pool = concurrent.futures.ProcessPoolExecutor(
-                    self._processes, multiprocessing.get_context("forkserver"), initializer=_limit_child
+                    self._processes,
+                    multiprocessing.get_context("forkserver"),
+                    initializer=_limit_child,
+                    initargs=(self._max_pixels,),
                 )
             return self._pool
 
@@ -129,8 +132,9 @@ def _as_picture(data: bytes, name: str) -> Picture:
     return Picture(data, media_type, f'"{name[:32]}"')
 
 
-def _limit_child() -> None:
-    """Ctrl-C is the parent's business; memory has an end."""
+def _limit_child(max_pixels: int) -> None:
+    """Ctrl-C is the parent's business; memory has an end, and so has the size that Pillow lets through."""
+    Image.MAX_IMAGE_PIXELS = max_pixels
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -146,20 +150,25 @@ def _end_with_parent() -> None:
 
 def render(data: bytes, longest: int, max_pixels: int) -> bytes | str:
     """Decode ``data`` and encode it anew with its longer side at most ``longest``; a string says what is wrong."""
-    Image.MAX_IMAGE_PIXELS = max_pixels
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                if image.width * image.height > max_pixels:
+                    return _too_large(max_pixels)
                 return _encode(image, longest)
     except UnidentifiedImageError:
         return "is not an image that Winnow reads (JPEG, PNG, WebP, BMP, GIF, TIFF)."
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        return f"has more than {max_pixels:,} pixels and is not decoded."
+        return _too_large(max_pixels)
     except MemoryError:
         return "needs more memory to decode than is allowed."
     except (OSError, ValueError, SyntaxError, IndexError, TypeError, EOFError) as error:
         return f"is damaged: {error}."
+
+
+def _too_large(max_pixels: int) -> str:
+    return f"has more than {max_pixels:,} pixels and is not decoded."
 
 
 def _encode(image: Image.Image, longest: int) -> bytes:

@@ -101,8 +101,7 @@ def _add_version(session: Session, access: Access, merged: Merged, note: str, ac
         digest=digest, removed=removed, relabelled=relabelled, kept=total - removed - relabelled,
         snapshot=snapshot, created_by=access.actor.user_id, created_at=utc_now(),
     )  # fmt: skip
-    session.add(version)
-    session.flush()  # its samples refer to it
+    repository.add_version(session, version)
     repository.add_samples(
         session,
         [

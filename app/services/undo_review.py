@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.db.models.reviews import ReviewEvent
+from app.db.repositories import accounts as accounts_repository
 from app.db.repositories import reviews as repository
 from app.db.session import Session
 from app.domain.errors import NotFound
@@ -33,6 +34,7 @@ def undo(session: Session, access: Access, client_event_id: str) -> Undone:
         NotFound: there is none.
     """
     require_reviewer(access)
+    accounts_repository.lock_user(session, access.actor.user_id)  # two undos at once must not take the same step back
     known = repeated_event(session, access, None, client_event_id, "undo")
     if known is not None:
         return Undone(get_card(session, access, known.sample_id), known.payload)
@@ -52,6 +54,7 @@ def redo(session: Session, access: Access, client_event_id: str) -> Undone:
         NotFound: there is none.
     """
     require_reviewer(access)
+    accounts_repository.lock_user(session, access.actor.user_id)
     known = repeated_event(session, access, None, client_event_id, "redo")
     if known is not None:
         return Undone(get_card(session, access, known.sample_id), known.payload)

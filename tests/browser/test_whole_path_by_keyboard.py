@@ -96,6 +96,9 @@ def find_leaks(page: Any) -> None:
     page.keyboard.press("Enter")
     page.wait_for_selector("[data-testid=runs]")
     wait_until(page, fetched("/leaks/runs", "items[0]?.job === null"))
+    # The page shows the end of a run by loading itself again.
+    page.wait_for_selector("[data-testid=runs] [data-testid=job-progress]", state="detached")
+    page.wait_for_load_state()
 
 
 def judge_pairs(page: Any) -> list[str]:
@@ -120,7 +123,8 @@ def freeze(page: Any) -> dict[str, bytes]:
     page.keyboard.press("Enter")
     page.wait_for_selector("[data-testid=versions]")
     wait_until(page, fetched("/versions", "items[0]?.state === 'done'"))
-    page.reload()
+    page.wait_for_selector("[data-testid=versions] [data-testid=job-progress]", state="detached")
+    page.wait_for_load_state()
     tab_to(page, "[data-testid=versions] a[href$='.zip']")
     with page.expect_download() as download:
         page.keyboard.press("Enter")

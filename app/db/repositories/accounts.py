@@ -18,6 +18,11 @@ def get_user(session: Session, user_id: int) -> User:
     return user
 
 
+def lock_user(session: Session, user_id: int) -> None:
+    """Let no other transaction that asks for this lock go on until this one ends."""
+    session.execute(select(User.id).where(User.id == user_id).with_for_update())
+
+
 def find_user(session: Session, username: str) -> User | None:
     return session.scalar(select(User).where(User.username == username))
 

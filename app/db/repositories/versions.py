@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.db.models.projects import Sample
 from app.db.models.versions import Version, VersionFile, VersionSample
-from app.domain.errors import NotFound
+from app.domain.errors import Conflict, NotFound
 
 
 def list_versions(session: Session, project_id: int) -> list[Version]:
@@ -27,6 +28,19 @@ def get_version(session: Session, project_id: int, number: int) -> Version:
 
 def next_number(session: Session, project_id: int) -> int:
     return (session.scalar(select(func.max(Version.number)).where(Version.project_id == project_id)) or 0) + 1
+
+
+def add_version(session: Session, version: Version) -> None:
+    """Add a version.
+
+    Raises:
+        Conflict: somebody froze the same number at the same moment.
+    """
+    session.add(version)
+    try:
+        session.flush()  # its samples refer to it
+    except IntegrityError as error:
+        raise Conflict("Somebody froze a version at the same moment. Look at it before you freeze another.") from error
 
 
 def add_samples(session: Session, rows: Sequence[dict[str, Any]]) -> None:
