@@ -20,10 +20,12 @@ class Check:
     blocking: bool
     text: str
     keys: tuple[str, ...]
+    more: int = 0
+    """Samples that it concerns beside ``keys``, where they were counted and not listed."""
 
     @property
     def count(self) -> int:
-        return len(self.keys)
+        return len(self.keys) + self.more
 
 
 def run_checks(
@@ -34,6 +36,7 @@ def run_checks(
     class_sizes: Mapping[tuple[str, str], int],
     groups: Mapping[str, Collection[str]],
     open_leaks: Sequence[str] = (),
+    more_undecided: int = 0,
 ) -> list[Check]:
     """Run all checks; those that find nothing are left out.
 
@@ -41,9 +44,10 @@ def run_checks(
         class_sizes: samples before cleaning per (split, label).
         groups: keys of the members per duplicate group.
         open_leaks: test images of leak candidates that nobody has judged.
+        more_undecided: number of undecided samples that are not in ``merged``.
     """
     checks = [
-        _undecided(merged),
+        _undecided(merged, more_undecided),
         _conflicts(merged),
         _open_leaks(open_leaks),
         _relabels_without_label(merged),
@@ -51,12 +55,12 @@ def run_checks(
         _lost_groups(merged, groups),
         _shrunk_classes(merged, policies.max_class_share, class_sizes),
     ]
-    return [check for check in checks if check.keys]
+    return [check for check in checks if check.count]
 
 
-def _undecided(merged: Iterable[MergedSample]) -> Check:
+def _undecided(merged: Iterable[MergedSample], more: int) -> Check:
     keys = tuple(m.key for m in merged if m.state is State.OPEN)
-    return Check("undecided", "Undecided samples", False, "They stay in the dataset as they are.", keys)
+    return Check("undecided", "Undecided samples", False, "They stay in the dataset as they are.", keys, more)
 
 
 def _conflicts(merged: Iterable[MergedSample]) -> Check:

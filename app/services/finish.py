@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from app.db.models.reviews import SampleState
 from app.db.repositories import flags as flags_repository
 from app.db.repositories import leaks as leaks_repository
 from app.db.repositories import merging as repository
@@ -48,12 +48,16 @@ class Merged:
         return sizes_by_class(self.samples, self.class_sizes, split)
 
 
-def merge_project(session: Session, access: Access) -> Merged:
-    """Merge the project as it stands, and run the checks."""
+def merge_project(session: Session, access: Access, *, settled_only: bool = False) -> Merged:
+    """Merge the project as it stands, and run the checks.
+
+    With ``settled_only`` open samples are counted but not listed, and no flags are read: a page that is looked at
+    often need not wait for 200,000 of them.
+    """
     policies = policies_of(access.project)
     pairs = leaks_repository.all_pairs(session, access.id)
     leaks = _leaks_by_key(pairs, policies)
-    cases = _cases(session, access.id, leaks)
+    cases = _cases(session, access.id, leaks, settled_only=settled_only)
     merged = merge(case for case, _ in cases)
     sizes = projects_repository.class_sizes(session, access.id)
     classes = projects_repository.class_index(session, access.id)
@@ -64,6 +68,7 @@ def merge_project(session: Session, access: Access) -> Merged:
         class_sizes=sizes,
         groups=flags_repository.group_members(session, access.id),
         open_leaks=sorted({row.test.key for row in pairs if row.pair.verdict == "open"}),
+        more_undecided=repository.count_open(session, access.id, _ids_of(leaks)) if settled_only else 0,
     )
     ids = {case.key: sample_id for case, sample_id in cases}
     flags = {case.key: case.flags for case, _ in cases}
@@ -85,18 +90,23 @@ def _leaks_by_key(
 
 
 def _cases(
-    session: Session, project_id: int, leaks: Mapping[str, list[tuple[int, ConfirmedLeak]]]
+    session: Session,
+    project_id: int,
+    leaks: Mapping[str, list[tuple[int, ConfirmedLeak]]],
+    *,
+    settled_only: bool,
 ) -> list[tuple[SampleCase, int]]:
     flags: dict[int, list[Flag]] = defaultdict(list)
-    for sample_id, flag in repository.flags_of_project(session, project_id):
-        flags[sample_id].append(flag)
+    if not settled_only:
+        for sample_id, flag in repository.flags_of_project(session, project_id):
+            flags[sample_id].append(flag)
     cases = []
     seen: set[str] = set()
-    for sample, state in repository.states_of_project(session, project_id):
-        seen.add(sample.key)
-        own = tuple(leak for _, leak in leaks.get(sample.key, ()))
-        case = SampleCase(sample.key, sample.split, sample.given_label, tuple(flags[sample.id]), _of(state), own)
-        cases.append((case, sample.id))
+    for row in repository.states_of_project(session, project_id, settled_only=settled_only):
+        seen.add(row.key)
+        own = tuple(leak for _, leak in leaks.get(row.key, ()))
+        case = SampleCase(row.key, row.split, row.given_label, tuple(flags.get(row.id, ())), _resolution(row), own)
+        cases.append((case, row.id))
     missing = [found[0][0] for key, found in leaks.items() if key not in seen]
     for sample_id, leaking in projects_repository.samples_by_id(session, missing).items():
         own = tuple(leak for _, leak in leaks[leaking.key])
@@ -107,8 +117,12 @@ def _cases(
 _OPEN = Resolution(State.OPEN)
 
 
-def _of(state: SampleState) -> Resolution:
+def _resolution(row: Any) -> Resolution:
     return Resolution(
-        State(state.state), Decision(state.decision) if state.decision else None, state.new_label,
-        tuple(state.tags), How(state.how) if state.how else None, tuple(state.by), state.reason,
+        State(row.state), Decision(row.decision) if row.decision else None, row.new_label,
+        tuple(row.tags), How(row.how) if row.how else None, tuple(row.by), row.reason,
     )  # fmt: skip
+
+
+def _ids_of(leaks: Mapping[str, list[tuple[int, ConfirmedLeak]]]) -> list[int]:
+    return [found[0][0] for found in leaks.values()]

@@ -152,6 +152,16 @@ def test_the_side_that_goes_follows_the_policy(reviewed):
     assert next(m for m in merged.removed).rule == "leak_removal"
 
 
+def test_the_page_counts_what_the_version_lists(reviewed):
+    with reviewed.reading() as (session, access):
+        whole, settled = merge_project(session, access), merge_project(session, access, settled_only=True)
+    assert [(c.code, c.count) for c in settled.checks] == [(c.code, c.count) for c in whole.checks]
+    assert "undecided" in {c.code for c in whole.checks}
+    assert [m.key for m in settled.removed] == [m.key for m in whole.removed]
+    assert [m.key for m in settled.relabelled] == [m.key for m in whole.relabelled]
+    assert settled.by_split == whole.by_split
+
+
 def test_only_leads_freeze(reviewed):
     with pytest.raises(NotAllowed):
         reviewed.freeze(*CHECKS, name="alice")

@@ -80,7 +80,7 @@ class FinishPage:
 
 @router.get("/finish")
 def show_finish(request: Request, access: ViewAccess, session: ReadingDep) -> Response:
-    merged = merge_project(session, access)
+    merged = merge_project(session, access, settled_only=True)
     page = FinishPage(
         _checks(merged, access.project.slug),
         _preview(merged),
