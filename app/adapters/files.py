@@ -6,24 +6,28 @@ import errno
 import hashlib
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO
 
 from app.domain.errors import OutOfSpace
 
 
-def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file so that nobody ever sees half of it; an older one stays until the new one is safe on disk.
+@contextmanager
+def replaced_atomically(path: Path) -> Iterator[BinaryIO]:
+    """A binary stream whose content takes the place of ``path`` when the block ends well.
+
+    Nobody ever sees half of it; when the block does not end well, an earlier file stays, and nothing else is left.
 
     Raises:
         OutOfSpace: the disk is full; nothing changed.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+    temporary = path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex}.part")
     try:
         with temporary.open("xb") as stream:
-            write(stream)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)
@@ -34,6 +38,23 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def text_replaced_atomically(path: Path) -> Iterator[TextIOWrapper]:
+    """The same for text: UTF-8, line ends as written, file names that are no valid UTF-8 kept byte for byte."""
+    with replaced_atomically(path) as stream:
+        text = TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline="")
+        yield text
+        text.flush()
+        text.detach()
+
+
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write a file with ``replaced_atomically``, making its folder where it is missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replaced_atomically(path) as stream:
+        write(stream)
 
 
 def _sync_folder(folder: Path) -> None:

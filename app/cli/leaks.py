@@ -208,7 +208,7 @@ def problems_path(output: Path) -> Path:
 
 
 def _write_files(output: Path, rows: list[LeakReportRow], summary: LeaksSummary, result: LeakRunResult) -> None:
-    from workers.engines.atomic_files import text_replaced_atomically
+    from app.adapters.files import text_replaced_atomically
 
     with text_replaced_atomically(output) as stream:
         write_leaks_report(stream, rows)

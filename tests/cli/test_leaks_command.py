@@ -279,7 +279,7 @@ def test_a_failed_write_keeps_the_earlier_report(search, monkeypatch, capsys):
     monkeypatch.setattr("os.fsync", full)
 
     assert search()[0] == 1
-    assert "No space left" in capsys.readouterr().err
+    assert "The disk is full: pets.csv was not written" in capsys.readouterr().err
     assert report.read_bytes() == earlier
     assert sorted(path.name for path in report.parent.iterdir()) == ["pets.csv", "pets_summary.txt"]
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.adapters.files import replaced_atomically
 from app.domain.errors import InvalidFile
-from workers.engines.atomic_files import replaced_atomically
 from workers.engines.decoding import ImageStatus
 from workers.engines.fingerprint_table import (
     Fingerprint,

@@ -14,8 +14,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from app.adapters.files import replaced_atomically
 from app.domain.errors import InvalidFile
-from workers.engines.atomic_files import replaced_atomically
 from workers.engines.decoding import ImageProblem, ImageStatus
 
 DIGEST_BYTES = 16

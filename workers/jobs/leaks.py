@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from app.adapters.files import replaced_atomically
 from app.domain.errors import JobCancelled
 from app.domain.leaks import LeakCandidate, LeakType, MatchMethod
 from app.services.collect_leaks import Finding, ImageTrouble, collect_leaks, samples_of_shard, shard_results
 from app.services.leak_runs import COLLECT, COMPARE, EMBED, READ, ShardFile
 from app.services.run_shard import ClaimedShard
-from workers.engines.atomic_files import replaced_atomically
 from workers.engines.decoding import ImageProblem, ImageRef
 from workers.engines.embeddings import ResNet50Embedder, embed_images
 from workers.engines.fingerprint_table import FingerprintTable, concat_tables, read_fingerprints, write_fingerprints
