@@ -24,6 +24,9 @@ from app.services.jobs import JobView, view_job
 from app.services.projects import Access
 from app.services.sign_in import Actor
 
+_ENOUGH_FOR_PACE = 10
+"""Answers after which a pace is told."""
+
 
 @dataclass(frozen=True)
 class Figures:
@@ -137,13 +140,20 @@ def make_dashboard(session: Session, access: Access) -> Dashboard:
 
 
 def _figures(session: Session, access: Access, samples: int, states: dict[str, int]) -> Figures:
-    recent = reviews_repository.submitted_since(session, access.id, utc_now() - timedelta(hours=1))
+    per_hour = _pace(session, access.id)
     waiting, disputed = states.get("open", 0), states.get("conflict", 0)
     total = sum(states.values())
-    left = waiting / recent * 3600 if recent >= 10 else None
-    return Figures(
-        samples, total, total - waiting - disputed, waiting, disputed, float(recent) if recent else None, left
-    )
+    left = waiting / per_hour * 3600 if per_hour else None
+    return Figures(samples, total, total - waiting - disputed, waiting, disputed, per_hour, left)
+
+
+def _pace(session: Session, project_id: int, reviewer_id: int | None = None) -> float | None:
+    """Answers an hour over the last hour, or since the first of them; None until there are enough to say."""
+    now = utc_now()
+    count, first = reviews_repository.submitted_since(session, project_id, now - timedelta(hours=1), reviewer_id)
+    if first is None or count < _ENOUGH_FOR_PACE:
+        return None
+    return count / max((now - first).total_seconds(), 60.0) * 3600
 
 
 def _splits(sizes: dict[tuple[str, str], int]) -> list[SplitRow]:
@@ -177,14 +187,12 @@ def _reviewers(session: Session, project_id: int, agreement: Agreement) -> list[
     counts: dict[int, dict[str, int]] = defaultdict(dict)
     for user_id, status, count in reviews_repository.count_by_reviewer(session, project_id):
         counts[user_id][status] = count
-    since = utc_now() - timedelta(hours=1)
     rows = []
     for user_id, of_status in counts.items():
         user = accounts_repository.get_user(session, user_id)
         name = user.username or ""
-        recent = reviews_repository.submitted_since(session, project_id, since, user_id)
         submitted, skipped = of_status.get("submitted", 0), of_status.get("skipped", 0)
-        pace = float(recent) if recent else None
+        pace = _pace(session, project_id, user_id)
         rows.append(ReviewerRow(name, user.display_name, submitted, skipped, pace, agreement.kappa_of(name)))
     return sorted(rows, key=lambda row: -row.submitted)
 

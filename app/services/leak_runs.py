@@ -192,7 +192,7 @@ def _view(session: Session, access: Access, run: LeakRun, names: dict[int, str])
         rejected=counts["rejected"],
         open=counts["open"],
         problems=int(run.counts.get("problems", 0)),
-        job=job if job.finished_at is None else None,
+        job=job if job.finished_at is None or job.error else None,
         report_url=f"{base}/report.csv",
         summary_url=f"{base}/summary.txt",
         problems_url=f"{base}/problems.csv",

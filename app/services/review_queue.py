@@ -67,7 +67,7 @@ def next_samples(
 def _answer(session: Session, access: Access, wanted: QueueFilter, ids: Sequence[int]) -> QueueAnswer:
     states = repository.count_states(session, access.id, wanted)
     since = utc_now() - _PACE_WINDOW
-    recent = reviews_repository.submitted_since(session, access.id, since, access.actor.user_id)
+    recent, _ = reviews_repository.submitted_since(session, access.id, since, access.actor.user_id)
     total, remaining = sum(states.values()), states.get("open", 0)
     per_minute = recent / (_PACE_WINDOW.total_seconds() / 60) if recent >= 5 else None
     left = remaining / per_minute * 60 if per_minute else None

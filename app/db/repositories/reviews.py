@@ -173,13 +173,17 @@ def count_by_reviewer(session: Session, project_id: int) -> list[tuple[int, str,
     return list(session.execute(query))
 
 
-def submitted_since(session: Session, project_id: int, since: datetime, reviewer_id: int | None = None) -> int:
-    query = select(func.count()).where(
+def submitted_since(
+    session: Session, project_id: int, since: datetime, reviewer_id: int | None = None
+) -> tuple[int, datetime | None]:
+    """How many answers were given since then, and when the first of them."""
+    query = select(func.count(), func.min(ReviewEvent.created_at)).where(
         ReviewEvent.project_id == project_id, ReviewEvent.kind == "review", ReviewEvent.created_at >= since
     )
     if reviewer_id is not None:
         query = query.where(ReviewEvent.reviewer_id == reviewer_id)
-    return session.scalar(query) or 0
+    count, first = session.execute(query).one()
+    return count, first
 
 
 def last_event_id(session: Session, project_id: int) -> int:
