@@ -52,9 +52,9 @@ def _add_required(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--methods",
         nargs="+",
-        required=True,
+        default=["exact", "perceptual"],
         metavar="METHOD",
-        help=f"any of {', '.join(MatchMethod)}, with spaces or commas between them",
+        help=f"any of {', '.join(MatchMethod)}, with spaces or commas between them (default: exact perceptual)",
     )
 
 
