@@ -18,16 +18,20 @@ PATHS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (820, "light"), (820, "dark")])
-def test_every_page_fits_its_window(chromium: Any, unchanged: Served, width: int, scheme: str) -> None:
-    watched = Watched(chromium, unchanged, width=width)
-    watched.page.emulate_media(color_scheme=scheme)
+WINDOWS = [(width, scheme) for width in (1280, 820) for scheme in ("light", "dark")]
+
+
+def test_every_page_fits_its_window_in_both_themes(chromium: Any, unchanged: Served) -> None:
+    watched = Watched(chromium, unchanged)
     watched.sign_in()
-    wide = []
+    page, wide = watched.page, []
     for path in PATHS:
-        watched.page.goto(path, wait_until="domcontentloaded")
-        if watched.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-            wide.append(path)
+        page.goto(path, wait_until="domcontentloaded")
+        for width, scheme in WINDOWS:
+            page.set_viewport_size({"width": width, "height": 800})
+            page.emulate_media(color_scheme=scheme)
+            if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+                wide.append((path, width, scheme))
     watched.context.close()
     assert wide == []
     assert watched.errors == []
