@@ -16,7 +16,7 @@ from app.db.session import Database
 from app.services.run_shard import has_work
 from app.settings import Settings
 from workers.jobs import HANDLERS
-from workers.runner import Environment, run_next_shard
+from workers.runner import SHUTTING_DOWN, Environment, run_next_shard
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +80,7 @@ def _start_watch(**_: Any) -> None:
 @signals.worker_shutting_down.connect  # type: ignore[untyped-decorator]
 def _stop_watch(**_: Any) -> None:
     _stopping.set()
+    SHUTTING_DOWN.set()
 
 
 @signals.setup_logging.connect  # type: ignore[untyped-decorator]

@@ -24,8 +24,8 @@ HEARTBEAT_SECONDS = 10.0
 PROGRESS_SECONDS = 1.0
 
 
-class ShardOutOfMemory(Exception):
-    """Memory ran out. A MemoryError itself must not leave a task: Celery's worker would die of it."""
+SHUTTING_DOWN = threading.Event()
+"""Set when this process is asked to end: the work at hand is given back instead of being killed."""
 
 
 class Context:
@@ -47,7 +47,7 @@ class Context:
             self.beat()
 
     def should_stop(self) -> bool:
-        return self._stop.is_set()
+        return self._stop.is_set() or SHUTTING_DOWN.is_set()
 
     def result_path(self, name: str) -> Path:
         """Where this shard's result belongs. The lease's number is part of it, so that no two workers share one."""
@@ -112,9 +112,10 @@ def _work(environment: Environment, handler: Handler, claimed: ClaimedShard, con
         logger.warning("job %s: %s", claimed.job_id, error.message)
         _discard(context)
         run_shard.fail_shard(environment.database, claimed, error)
-    except MemoryError:
+    except MemoryError as error:
+        # It must not leave the task: Celery's worker would die of it.
         _discard(context)
-        run_shard.fail_shard(environment.database, claimed, ShardOutOfMemory("memory ran out"))
+        run_shard.fail_shard(environment.database, claimed, error)
     except Exception as error:
         logger.exception("job %s: %s failed", claimed.job_id, claimed.name)
         _discard(context)

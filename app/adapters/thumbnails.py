@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import resource
 import signal
+import struct
 import threading
 import warnings
 from concurrent.futures.process import BrokenProcessPool
@@ -116,6 +117,9 @@ class Pictures:
         with self._lock:
             pool, self._pool = self._pool, None
         if pool is not None:
+            # A child that is stuck in a decoder does not hear that it should end.
+            for child in list((pool._processes or {}).values()):
+                child.kill()
             pool.shutdown(wait=False, cancel_futures=True)
 
     def close(self) -> None:
@@ -163,7 +167,7 @@ def render(data: bytes, longest: int, max_pixels: int) -> bytes | str:
         return _too_large(max_pixels)
     except MemoryError:
         return "needs more memory to decode than is allowed."
-    except (OSError, ValueError, SyntaxError, IndexError, TypeError, EOFError) as error:
+    except (OSError, ValueError, SyntaxError, IndexError, TypeError, EOFError, struct.error) as error:
         return f"is damaged: {error}."
 
 

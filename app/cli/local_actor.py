@@ -33,7 +33,9 @@ def ensure_owner(database: Database) -> None:
 
 
 def _admins(session: Session) -> list[User]:
-    return [user for user in users.list_users(session) if user.is_admin]
+    """Active admins, those who joined first."""
+    admins = [user for user in users.list_users(session) if user.is_admin and user.is_active]
+    return sorted(admins, key=lambda user: (user.password_hash is None, user.id))
 
 
 def owner_access(session: Session, slug: str) -> Access:

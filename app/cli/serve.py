@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import errno
 import logging
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -52,6 +53,8 @@ def _serve(settings: Settings, link: str | None, *, with_worker: bool) -> int:
     server = uvicorn.Server(
         uvicorn.Config(app, host=settings.host, port=settings.port, log_level="warning", timeout_graceful_shutdown=10)
     )
+    # Uvicorn raises the signal again once it has shut down: as an exit it lets the worker be ended, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         if worker:
             worker.start()

@@ -112,7 +112,7 @@ def _make_engine(url: str) -> Engine:
         options["connect_args"] = {"check_same_thread": False, "timeout": BUSY_TIMEOUT / 1000}
     else:
         options["pool_pre_ping"] = True
-    engine = create_engine(url, **options)
+    engine = create_engine(url, hide_parameters=True, **options)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)

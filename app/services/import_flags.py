@@ -13,6 +13,7 @@ from app.adapters.folder_dataset import normalise_key
 from app.db.models.imports import FlagRow, Import
 from app.db.repositories import flags as repository
 from app.db.repositories import projects as projects_repository
+from app.db.repositories import queue as queue_repository
 from app.db.session import Database, Session
 from app.domain.errors import InvalidFile, InvalidInput, JobCancelled
 from app.domain.flag_matching import pair_flags
@@ -146,6 +147,11 @@ def _match(parsed: FlaggedRow, samples: dict[str, tuple[int, str]], root: Path) 
 
 
 def _apply(session: Session, row: Import, checked: CheckedImport) -> None:
+    # Two imports of one source at once would each take the other's flags for new.
+    queue_repository.take_turn(session, row.project_id)
+    session.refresh(row)
+    if row.state == "done":
+        return
     known: dict[int, list[FlagRow]] = defaultdict(list)
     for flag_row in repository.flags_of_source(session, row.project_id, row.source):
         known[flag_row.sample_id].append(flag_row)

@@ -28,6 +28,10 @@ READ, EMBED, COMPARE, COLLECT = range(4)
 """The stages of a run."""
 
 
+LARGEST_THRESHOLD = 16
+"""Unrelated pictures begin to match in numbers above this many bits."""
+
+
 @dataclass(frozen=True)
 class LeakParams:
     """What to look for. ``scope`` is ``across`` two splits or ``within`` the train split named."""
@@ -117,8 +121,11 @@ def _check(params: LeakParams) -> None:
         raise InvalidInput("The scope is 'across' two splits or 'within' one.")
     if params.scope == "across" and params.train_split == params.test_split:
         raise InvalidInput("Choose two different splits, or look within one.")
-    if not 0 <= params.phash_threshold <= 32:
-        raise InvalidInput("The pHash threshold is a number of bits from 0 to 32; the default is 5.")
+    if not 0 <= params.phash_threshold <= LARGEST_THRESHOLD:
+        raise InvalidInput(
+            f"The pHash threshold is a number of bits from 0 to {LARGEST_THRESHOLD}; the default is 5. "
+            "Beyond that most candidates are unrelated pictures."
+        )
     if not 0.0 < params.semantic_threshold <= 1.0:
         raise InvalidInput("The semantic threshold is a cosine above 0, up to 1; the default is 0.95.")
     if not 1 <= params.batch_size <= 4096:

@@ -9,6 +9,7 @@ from typing import Any
 from app.db.models.projects import Project
 from app.db.repositories import accounts as accounts_repository
 from app.db.repositories import projects as repository
+from app.db.repositories import queue as queue_repository
 from app.db.session import Session
 from app.domain.accounts import Role, may, slugify
 from app.domain.consensus import Rule
@@ -137,6 +138,7 @@ def set_policies(session: Session, access: Access, policies: Policies) -> None:
         raise InvalidInput("Between 1 and 20 reviews can be asked for per sample.")
     if not 0.0 < policies.max_class_share <= 1.0 or not 0.0 <= policies.mislabel_threshold <= 1.0:
         raise InvalidInput("Shares and thresholds lie between 0 and 1.")
+    queue_repository.take_turn(session, access.id)
     access.project.policies = policies_as_json(policies)
     resolve_project(session, access.id, policies)
     audit.record(session, "policies_set", user_id=access.actor.user_id, project_id=access.id, **access.project.policies)

@@ -9,7 +9,7 @@ from app.db.models.jobs import Job, JobShard
 from app.db.repositories import jobs as repository
 from app.db.session import Database, Session
 from app.domain.errors import WinnowError
-from app.domain.jobs import MAX_ATTEMPTS, JobState
+from app.domain.jobs import LIVE, MAX_ATTEMPTS, JobState
 from app.services.jobs import end_job, settle_cancelled
 
 
@@ -75,6 +75,8 @@ def finish_shard(
         counted = repository.finish_shard(session, claimed.row, values)
         if counted and repository.unfinished_shards(session, claimed.job_id) == 0:
             job = repository.get_job(session, claimed.job_id)
+            if job.state not in LIVE:
+                return counted
             any_problem = any(shard.problems for shard in repository.list_shards(session, claimed.job_id))
             end_job(session, job, JobState.DONE_WITH_ERRORS if any_problem else JobState.DONE)
         return counted
@@ -83,7 +85,7 @@ def finish_shard(
 def fail_shard(database: Database, claimed: ClaimedShard, error: Exception) -> None:
     """Settle a shard that failed: a known error ends the job, anything else is tried again a few times."""
     known = isinstance(error, WinnowError)
-    text = error.message if isinstance(error, WinnowError) else f"{type(error).__name__}: {error}"
+    text = error.message if isinstance(error, WinnowError) else _unexpected(error)
     with database.writing() as session:
         job = repository.get_job(session, claimed.job_id)
         final = known or claimed.row.attempt >= MAX_ATTEMPTS
@@ -93,10 +95,19 @@ def fail_shard(database: Database, claimed: ClaimedShard, error: Exception) -> N
             end_job(session, job, JobState.FAILED, text)
 
 
+def _unexpected(error: Exception) -> str:
+    """Without the error's own text, which may hold what not every member may see."""
+    if isinstance(error, MemoryError):
+        return "Memory ran out. Use smaller batches, or give the worker more; its log says more."
+    return f"Unexpected {type(error).__name__}; the worker's log says more."
+
+
 def cancel_shard(database: Database, claimed: ClaimedShard) -> None:
     """Let go of a shard whose job was cancelled, or whose worker is shutting down."""
     with database.writing() as session:
-        repository.finish_shard(session, claimed.row, {"state": "queued", "lease_until": None})
+        # Stopping in order is no failed try.
+        values = {"state": "queued", "lease_until": None, "attempt": claimed.row.attempt - 1}
+        repository.finish_shard(session, claimed.row, values)
         settle_cancelled(session)
 
 

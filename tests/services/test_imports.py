@@ -20,7 +20,7 @@ ROWS = (
 )
 BAD = (
     "x,train/cat/99.png,cat,mislabel,0.5,dog,no such image",
-    "x,../secret.png,cat,mislabel,0.5,dog,outside",
+    "y,../secret.png,cat,mislabel,0.5,dog,outside",
     "x,train/cat/2.png,cat,mislabel,97,dog,percent",
     "x,train/cat/2.png,cat,,0.5,dog,no type",
     "x,train/cat/2.png,cat,mislabel,0.5,dog",

@@ -20,7 +20,7 @@ def get_user(session: Session, user_id: int) -> User:
 
 def lock_user(session: Session, user_id: int) -> None:
     """Let no other transaction that asks for this lock go on until this one ends."""
-    session.execute(select(User.id).where(User.id == user_id).with_for_update())
+    session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
 
 
 def find_user(session: Session, username: str) -> User | None:

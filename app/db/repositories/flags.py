@@ -117,10 +117,16 @@ def unknown_suggestions(session: Session, project_id: int, classes: Iterable[str
     return [(label, n) for label, n in session.execute(query) if label is not None and label not in known]
 
 
+_FEW = 500
+"""So many samples are looked up by their ids; for more, the whole project's states are read at once."""
+
+
 def queue_samples(session: Session, project_id: int, priorities: dict[int, float]) -> None:
     """Put samples into the review queue, or change their place in it."""
     take_turn(session, project_id)
     query = select(SampleState.sample_id, SampleState.priority).where(SampleState.project_id == project_id)
+    if len(priorities) <= _FEW:
+        query = query.where(SampleState.sample_id.in_(list(priorities)))
     known = dict(session.execute(query).all())
     new = [
         {"sample_id": id_, "project_id": project_id, "state": "open", "priority": p, "submitted": 0, "version": 0,
@@ -144,6 +150,6 @@ def members_of_groups(session: Session, project_id: int, groups: Sequence[str]) 
             .order_by(FlagRow.confidence.desc(), FlagRow.id)
         )
         for group, sample_id in session.execute(query).tuples():
-            if group is not None and sample_id not in found[group]:
+            if group is not None and len(found[group]) < 8 and sample_id not in found[group]:
                 found[group].append(sample_id)
     return found

@@ -137,7 +137,7 @@ def stop_shards(session: Session, job_id: int) -> None:
     """Let nobody take what is left of a job that ended."""
     session.execute(
         update(JobShard)
-        .where(JobShard.job_id == job_id, JobShard.state == "queued")
+        .where(JobShard.job_id == job_id, JobShard.state.in_(("queued", "running")))
         .values(state="stopped", finished_at=utc_now())
     )
 

@@ -94,6 +94,7 @@ class GuideCsv:
     _percents: int = 0
     _unknown_types: Counter[str] = field(default_factory=Counter)
     _warnings: list[str] = field(default_factory=list)
+    _images: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     @property
     def warnings(self) -> list[str]:
@@ -140,7 +141,19 @@ class GuideCsv:
             confidence = self._confidence(values.get("confidence", ""))
         except ValueError as error:
             return RejectedRow(line, "bad_confidence", str(error), raw)
-        return self._flagged(line, values, confidence)
+        return self._clash(line, values, raw) or self._flagged(line, values, confidence)
+
+    def _clash(self, line: int, values: dict[str, str], raw: str) -> RejectedRow | None:
+        """One id for two images: lists written by id could then mean the wrong one."""
+        id_ = values.get("image_id", "")
+        path = values.get("image_path", "").replace("\\", "/").removeprefix("./")
+        if not id_ or not path:
+            return None
+        first_path, first_line = self._images.setdefault(id_, (path, line))
+        if first_path == path:
+            return None
+        reason = f"The id {id_!r} names {first_path!r} in line {first_line}; one id can't name two images."
+        return RejectedRow(line, "duplicate_id", reason, raw)
 
     def _confidence(self, text: str) -> float | None:
         if not text:

@@ -304,3 +304,11 @@ def test_whatever_the_bytes_the_file_is_read_or_refused(data: bytes) -> None:
     for start in (b"", HEADER.encode() + b"\n"):
         with contextlib.suppress(InvalidFile):
             list(open_guide_csv(start + data).rows())
+
+
+def test_one_id_for_two_images_is_rejected_and_names_the_first() -> None:
+    found = rows(HEADER, "7,a.jpg,,outlier,0.5,,", "7,./a.jpg,,mislabel,0.6,,", "7,b.jpg,,outlier,0.5,,")
+    assert [type(row) for row in found] == [FlaggedRow, FlaggedRow, RejectedRow]
+    assert isinstance(found[2], RejectedRow)
+    assert (found[2].line, found[2].code) == (4, "duplicate_id")
+    assert "'a.jpg' in line 2" in found[2].reason
