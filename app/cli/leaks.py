@@ -7,23 +7,22 @@ import argparse
 import csv
 import json
 import os
-import sys
 from collections import Counter
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.cli.exit_status import status_of
 from app.cli.image_folders import ImageFolder, open_folders
 from app.cli.progress import ProgressReporter
-from app.domain.errors import InvalidInput, WinnowError
+from app.domain.errors import InvalidInput
 from app.domain.formats.leaks_report import LeakReportRow, report_row, sort_rows, write_leaks_report
 from app.domain.formats.leaks_summary import LeaksSummary, write_leaks_summary
 from app.domain.leaks import DEFAULT_MAX_DISTANCE, DEFAULT_MIN_SIMILARITY, LeakCandidate, MatchMethod
 
 if TYPE_CHECKING:
     from workers.engines.leak_run import LeakRunResult
-
-SUCCESS, FAILED, BAD_ARGUMENTS, INTERRUPTED = 0, 1, 2, 130
 
 Subparsers = argparse._SubParsersAction  # the type has no public name
 
@@ -94,18 +93,7 @@ def _add_running_options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Exit status: 0 only when the report is written, 2 where an argument has to be changed, 1 for other
     failures."""
-    try:
-        _search_and_write(args)
-    except InvalidInput as error:
-        print(f"winnow leaks: {error.message}", file=sys.stderr)
-        return BAD_ARGUMENTS
-    except (WinnowError, OSError) as error:
-        print(f"winnow leaks: {error}", file=sys.stderr)
-        return FAILED
-    except KeyboardInterrupt:
-        print("winnow leaks: interrupted, nothing was written", file=sys.stderr)
-        return INTERRUPTED
-    return SUCCESS
+    return status_of("leaks", partial(_search_and_write, args))
 
 
 def _search_and_write(args: argparse.Namespace) -> None:

@@ -12,20 +12,20 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
 from app.adapters.files import write_atomically
+from app.cli.exit_status import status_of
 from app.cli.gallery_pictures import pictures_below
 from app.cli.progress import ProgressReporter
-from app.domain.errors import InvalidFile, InvalidInput, WinnowError
+from app.domain.errors import InvalidFile, InvalidInput
 from app.domain.formats.csv_lines import exact_writer
 from app.domain.formats.guide_csv import FlaggedRow, RejectedRow, open_guide_csv
 from app.domain.formats.manifest_csv import ManifestRow, write_rows
 from app.domain.formats.review_gallery import MAX_SAMPLES, GalleryCount, write_review_gallery
 from app.domain.formats.spreadsheet_csv import write_spreadsheet_copy
-
-SUCCESS, FAILED, BAD_ARGUMENTS, INTERRUPTED = 0, 1, 2, 130
 
 Subparsers = argparse._SubParsersAction  # the type has no public name
 
@@ -63,18 +63,7 @@ def add_parser(subparsers: Subparsers[argparse.ArgumentParser]) -> argparse.Argu
 def run(args: argparse.Namespace) -> int:
     """Exit status: 0 only when all files are written, 2 where an argument or the export has to be changed, 1 for
     other failures."""
-    try:
-        _tag(args)
-    except InvalidInput as error:
-        print(f"winnow tag: {error.message}", file=sys.stderr)
-        return BAD_ARGUMENTS
-    except (WinnowError, OSError) as error:
-        print(f"winnow tag: {error}", file=sys.stderr)
-        return FAILED
-    except KeyboardInterrupt:
-        print("winnow tag: interrupted, nothing was written", file=sys.stderr)
-        return INTERRUPTED
-    return SUCCESS
+    return status_of("tag", partial(_tag, args))
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,11 +80,6 @@ def surest(session: Session, project_id: int, sample_ids: Collection[int]) -> di
     return {sample_id: highest for sample_id, highest in session.execute(query) if sample_id in sample_ids}
 
 
-def list_flags(session: Session, project_id: int) -> Iterable[FlagRow]:
-    query = select(FlagRow).where(FlagRow.project_id == project_id).order_by(FlagRow.sample_id, FlagRow.id)
-    return session.scalars(query)
-
-
 def count_by_issue(session: Session, project_id: int) -> dict[str, int]:
     query = (
         select(FlagRow.issue_type, func.count()).where(FlagRow.project_id == project_id).group_by(FlagRow.issue_type)

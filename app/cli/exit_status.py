@@ -1,0 +1,26 @@
+"""Exit statuses of the commands that need no server, and the one place that turns errors into them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from app.domain.errors import InvalidInput, WinnowError
+
+SUCCESS, FAILED, BAD_ARGUMENTS, INTERRUPTED = 0, 1, 2, 130
+
+
+def status_of(command: str, work: Callable[[], None]) -> int:
+    """Do the work: 0 only when it was done whole, 2 where the input has to be changed, 1 for other failures."""
+    try:
+        work()
+    except InvalidInput as error:
+        print(f"winnow {command}: {error.message}", file=sys.stderr)
+        return BAD_ARGUMENTS
+    except (WinnowError, OSError) as error:
+        print(f"winnow {command}: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print(f"winnow {command}: interrupted, nothing was written", file=sys.stderr)
+        return INTERRUPTED
+    return SUCCESS
