@@ -34,7 +34,7 @@ MIN_CROP_PIXELS = 24
 
 _BLOCK = 4096
 _UPRIGHT, _ALL_FORMS = (0, FORMS // 2), tuple(range(FORMS))
-_MIN_COSINE = 0.45
+_MIN_COSINE = 0.7
 
 
 @dataclass(frozen=True, slots=True)

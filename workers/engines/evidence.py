@@ -55,6 +55,7 @@ deviations of both, of a range of 1; and, taken before the finer ones, the corre
 SMALL_RADIUS, WIDE_RADIUS = 2, 4
 
 FINE = 1.5
+PLAIN = 0.5
 """Blur, in pixels, that the finest detail is what is left after."""
 
 _NOISE_VARIANCE = 1e-4
@@ -83,6 +84,7 @@ def measure(picture: Plane, template: Plane, place: AffineMap) -> NDArray[np.flo
     out[3] = inside.sum() / (side * side)
     out[23], out[24] = np.std(seen), np.std(template)
     out[25], out[26] = np.std(seen - blurred_s), np.std(template - blurred_t)
+    seen, template = blur(seen, PLAIN), blur(template, PLAIN)
     _local(seen, template, inside, SMALL_RADIUS, out[4:10])
     _local(seen, template, inside, WIDE_RADIUS, out[10:16])
     _edges(seen, template, inside, out[16:19])

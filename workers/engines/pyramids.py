@@ -38,13 +38,13 @@ class Pyramid(NamedTuple):
 def build(thumbnail: NDArray[np.uint8]) -> Pyramid:
     """The pyramid of one ``(64, 64)`` thumbnail."""
     half = halved(_unit_range(thumbnail))
-    return Pyramid(band_of(halved(half)), band_of(half), blur(half, PLAIN))
+    return Pyramid(band_of(halved(half)), band_of(half), half)
 
 
 @compiled
 def plain_large(thumbnail: NDArray[np.uint8]) -> Plane:
     """The plain ``(64, 64)`` plane, for a picture of which the other shows a small part."""
-    return blur(_unit_range(thumbnail), PLAIN)
+    return _unit_range(thumbnail)
 
 
 @compiled

@@ -25,7 +25,7 @@ _DEEP = 0.5
 """Where the template fills less than this share of the other picture's area, that one is looked at a size larger,
 so that both show the same detail."""
 
-_HOPELESS = 0.4
+_HOPELESS = 0.75
 """Correlation at 16 x 16 pixels below which nothing finer is looked at."""
 
 _CHUNK = 256
