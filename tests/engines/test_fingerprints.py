@@ -14,7 +14,7 @@ from app.domain.errors import JobCancelled
 from workers.engines.decoding import ImageRef, ImageStatus
 from workers.engines.fast_jpeg import agrees_with_pillow, decode_plain_jpeg
 from workers.engines.fingerprints import fingerprint_image, fingerprint_images
-from workers.engines.phash import reduce_for_phash, reduce_pixels
+from workers.engines.thumbnail import reduce_picture, reduce_together
 
 
 def assert_fast_equals_plain(refs):
@@ -54,10 +54,14 @@ def test_the_phash_is_imagehashs_own(drawn_images):
         assert f"{row.phash:016x}" == str(expected), ref.key
 
 
-def test_small_pixels_are_turned_grey_as_pillow_does():
-    for pixels in np.random.default_rng(0).integers(0, 256, (50, 32, 32, 3), dtype=np.uint8):
-        expected = reduce_for_phash(Image.fromarray(pixels))
-        assert np.array_equal(reduce_pixels(pixels), expected)
+def test_tiny_pixels_are_reduced_as_pillow_does():
+    tiny = list(np.random.default_rng(0).integers(0, 256, (50, 32, 32, 3), dtype=np.uint8))
+
+    fast = reduce_together([reduce_picture(pixels) for pixels in tiny])
+    plain = reduce_together([reduce_picture(Image.fromarray(pixels)) for pixels in tiny])
+
+    for name in ("greys", "thumbnails", "chromas"):
+        assert np.array_equal(getattr(fast, name), getattr(plain, name)), name
 
 
 def test_a_re_encoded_copy_has_other_bytes_but_the_same_pixels(draw, save):

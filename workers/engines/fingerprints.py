@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import imagehash
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from workers.engines.children import (
     StopCheck,
@@ -35,7 +34,9 @@ from workers.engines.fingerprint_table import (
     concat_tables,
     table_from_rows,
 )
-from workers.engines.phash import hash_reduced, reduce_for_phash, reduce_pixels
+from workers.engines.phash import hash_forms
+from workers.engines.pixel_digests import pixel_md5, pixel_md5_of_array
+from workers.engines.thumbnail import Reduced, reduce_picture, reduce_together
 
 __all__ = [
     "Fingerprint",
@@ -46,20 +47,24 @@ __all__ = [
     "pixel_md5",
 ]
 
-_WIDE_MODES = {"I": "<i4", "I;16": "<i4", "I;16B": "<i4", "I;16L": "<i4", "I;16N": "<i4", "F": "<f4"}
-"""Modes with more than 8 bits a channel, and the type that holds their values on every machine."""
-
 
 def fingerprint_image(ref: ImageRef) -> Fingerprint:
-    """The plain reference: Pillow decodes, imagehash hashes."""
+    """The plain reference: Pillow decodes in full, imagehash hashes."""
     try:
         data = read_file(ref.path)
     except ImageError as error:
         return _problem(ref, error)
     try:
         with decoded(data) as image:
-            phash = int(str(imagehash.phash(image)), 16)
-            return _fingerprint(ref, data, pixel_md5(image), image.size, phash)
+            row = _fingerprint(ref, data, image.size, pixel_md5(image))
+            copies = reduce_together([reduce_picture(image)])
+            return replace(
+                row,
+                phash=int(str(imagehash.phash(image)), 16),
+                phash_forms=tuple(hash_forms(copies.greys)[0].tolist()),
+                thumbnail=copies.thumbnails.tobytes(),
+                chroma=copies.chromas.tobytes(),
+            )
     except ImageError as error:
         return _problem(ref, error, data)
 
@@ -96,69 +101,44 @@ def fingerprint_chunk(refs: Sequence[ImageRef]) -> FingerprintTable:
         restart_watchdog()
         measured.append(_measure(ref))
     stop_watchdog()
-    table = table_from_rows([row for row, _ in measured])
-    reduced = [grey for _, grey in measured if grey is not None]
-    if reduced:
-        table.phashes[table.ok_rows()] = hash_reduced(np.stack(reduced))
-    return table
+    return _with_pictures(
+        table_from_rows([row for row, _ in measured]), [one for _, one in measured if one is not None]
+    )
 
 
-def _measure(ref: ImageRef) -> tuple[Fingerprint, NDArray[np.uint8] | None]:
-    """All but the pHash, and the reduced image to make it from."""
+def _with_pictures(table: FingerprintTable, pictures: list[Reduced]) -> FingerprintTable:
+    """The table with all that is made from the reduced pictures of its ``ok`` rows."""
+    rows, copies = table.ok_rows(), reduce_together(pictures)
+    thumbnails = np.zeros((len(table), *copies.thumbnails.shape[1:]), np.uint8)
+    chromas = np.zeros((len(table), *copies.chromas.shape[1:]), np.uint8)
+    table.phash_forms[rows] = hash_forms(copies.greys)
+    table.phashes[rows] = table.phash_forms[rows, 0]
+    thumbnails[rows], chromas[rows] = copies.thumbnails, copies.chromas
+    return replace(table, thumbnails=thumbnails, chromas=chromas)
+
+
+def _measure(ref: ImageRef) -> tuple[Fingerprint, Reduced | None]:
+    """All but what many pictures share the work for, and the reduced picture to make that from."""
     try:
         data = read_file(ref.path)
     except ImageError as error:
         return _problem(ref, error), None
     try:
         if (pixels := decode_plain_jpeg(data)) is not None:
-            return _measure_pixels(ref, data, pixels)
+            size = (pixels.shape[1], pixels.shape[0])
+            return _fingerprint(ref, data, size, pixel_md5_of_array(pixels)), reduce_picture(pixels)
         with decoded(data) as image:
-            return _fingerprint(ref, data, pixel_md5(image), image.size), reduce_for_phash(image)
+            return _fingerprint(ref, data, image.size, pixel_md5(image)), reduce_picture(image)
     except ImageError as error:
         return _problem(ref, error, data), None
 
 
-def _measure_pixels(ref: ImageRef, data: bytes, pixels: NDArray[np.uint8]) -> tuple[Fingerprint, NDArray[np.uint8]]:
-    size = (pixels.shape[1], pixels.shape[0])
-    rgb = pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, np.newaxis], 3, axis=2)
-    return _fingerprint(ref, data, _digest("RGB", size, rgb.data), size), reduce_pixels(pixels)
-
-
-def pixel_md5(image: Image.Image) -> str:
-    """Digest of what the picture shows, whatever file format or mode it is kept in.
-
-    The values are RGB, so a grey or palette image equals its RGB copy. Transparency that shows and values
-    beyond 8 bits belong to the picture: there the digest covers them too, rather than calling different
-    images identical.
-    """
-    mode, values = _normalised(image)
-    return _digest(mode, image.size, values)
-
-
-def _digest(mode: str, size: tuple[int, int], values: bytes | memoryview) -> str:
-    digest = hashlib.md5(f"{mode} {size[0]}x{size[1]}\n".encode(), usedforsecurity=False)
-    digest.update(values)
-    return digest.hexdigest()
-
-
-def _normalised(image: Image.Image) -> tuple[str, bytes]:
-    if kind := _WIDE_MODES.get(image.mode):
-        return kind, np.asarray(image).astype(kind).tobytes()
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        if rgba.getchannel("A").getextrema() != (255, 255):
-            return "RGBA", rgba.tobytes()
-        image = rgba
-    return "RGB", (image if image.mode == "RGB" else image.convert("RGB")).tobytes()
-
-
-def _fingerprint(ref: ImageRef, data: bytes, pixels: str, size: tuple[int, int], phash: int = 0) -> Fingerprint:
+def _fingerprint(ref: ImageRef, data: bytes, size: tuple[int, int], pixels: str | None) -> Fingerprint:
     return Fingerprint(
         key=ref.key,
         status=ImageStatus.OK,
         file_md5=_file_md5(data),
         pixel_md5=pixels,
-        phash=phash,
         width=size[0],
         height=size[1],
         file_bytes=len(data),
