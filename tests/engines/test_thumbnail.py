@@ -60,7 +60,7 @@ def test_thumbnails_and_sizes_are_upright_whatever_exif_says(draw, save, size, o
 
     expected = np.asarray(shown.convert("L").resize((64, 64), Image.Resampling.BOX)).astype(int)
     assert (row.width, row.height) == shown.size
-    assert np.abs(np.frombuffer(row.thumbnail, np.uint8).reshape(64, 64) - expected).mean() < 1
+    assert np.abs(np.frombuffer(row.thumbnail, np.uint8).reshape(64, 64) - expected).mean() < 3
 
 
 def test_what_cannot_be_read_is_all_zero(draw, save):

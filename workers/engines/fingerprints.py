@@ -3,7 +3,7 @@
 ``fingerprint_image`` is the plain way and says what each field means. ``fingerprint_images`` does many images in
 several processes, several times as fast. It gives the very same values, but for JPEG files of which a fraction of
 the pixels is enough: their pHash may differ by a few bits, and their pixels have no digest yet
-(``pixel_digests.fill_pixel_digests``).
+(``shared_pixels.fill_pixel_digests``).
 """
 
 from __future__ import annotations

@@ -120,7 +120,8 @@ def reduce_together(reduced: Sequence[Reduced]) -> SmallCopies:
 def _halve(thumbnails: Pixels) -> Pixels:
     """The 32 x 32 grey levels that Pillow's LANCZOS makes of each, rounded where it rounds."""
     across = np.rint(thumbnails.astype(np.float32) @ _lanczos_weights().T).clip(0, 255)
-    return np.rint(_lanczos_weights() @ across).clip(0, 255).astype(np.uint8)
+    halved: Pixels = np.rint(_lanczos_weights() @ across).clip(0, 255).astype(np.uint8)
+    return halved
 
 
 @cache
@@ -130,7 +131,8 @@ def _lanczos_weights() -> NDArray[np.float32]:
     centres = (np.arange(REDUCED_SIDE)[:, np.newaxis] + 0.5) * scale
     distances = (np.arange(THUMBNAIL_SIDE) + 0.5 - centres) / scale
     weights = np.where(np.abs(distances) < 3, np.sinc(distances) * np.sinc(distances / 3), 0)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    shares: NDArray[np.float32] = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return shares
 
 
 def _luma(pixels: Pixels) -> Pixels:
