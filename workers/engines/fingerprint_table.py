@@ -21,7 +21,7 @@ from app.domain.errors import InvalidFile
 from workers.engines.decoding import ImageProblem, ImageStatus
 from workers.engines.phash import FORMS
 from workers.engines.thumbnail import CHROMA_SIDE, THUMBNAIL_SIDE
-from workers.engines.thumbnail_stack import Thumbnails, stack_thumbnails
+from workers.engines.thumbnail_stack import Thumbnails, stack_thumbnails, view_thumbnails
 
 DIGEST_BYTES = 16
 _NO_DIGEST = bytes(DIGEST_BYTES)
@@ -113,6 +113,10 @@ class FingerprintTable:
         rows = slice(start, stop)
         return FingerprintTable(*(getattr(self, name)[rows] for name in self.__slots__))
 
+    def select(self, rows: NDArray[np.intp]) -> FingerprintTable:
+        """These rows, in this order. Thumbnails are not copied."""
+        return FingerprintTable(*(_choose(getattr(self, name), rows) for name in self.__slots__))
+
     def ok_rows(self) -> NDArray[np.intp]:
         """Numbers of the rows whose image could be decoded."""
         return np.flatnonzero(np.fromiter((s is ImageStatus.OK for s in self.statuses), bool, len(self)))
@@ -149,24 +153,26 @@ def _pixel_column(values: Iterable[bytes | None], shape: tuple[int, ...]) -> NDA
     return np.frombuffer(b"".join(value or nothing for value in values), np.uint8).reshape(-1, *shape)
 
 
+def _choose(column: Any, rows: NDArray[np.intp]) -> Any:
+    if isinstance(column, list):
+        return [column[row] for row in rows.tolist()]
+    is_thumbnails = column.shape[1:] == _THUMBNAIL_SHAPE
+    return view_thumbnails(column).select(rows) if is_thumbnails else column[rows]
+
+
 def concat_tables(tables: Sequence[FingerprintTable]) -> FingerprintTable:
     """The rows of all tables, in their order. Thumbnails are not copied but stay where they are."""
     if not tables:
         return table_from_rows([])
-    return FingerprintTable(
-        keys=[key for table in tables for key in table.keys],
-        statuses=[status for table in tables for status in table.statuses],
-        messages=[message for table in tables for message in table.messages],
-        file_md5s=np.concatenate([table.file_md5s for table in tables]),
-        pixel_md5s=np.concatenate([table.pixel_md5s for table in tables]),
-        phashes=np.concatenate([table.phashes for table in tables]),
-        widths=np.concatenate([table.widths for table in tables]),
-        heights=np.concatenate([table.heights for table in tables]),
-        file_bytes=np.concatenate([table.file_bytes for table in tables]),
-        phash_forms=np.concatenate([table.phash_forms for table in tables]),
-        thumbnails=stack_thumbnails([table.thumbnails for table in tables]),
-        chromas=np.concatenate([table.chromas for table in tables]),
-    )
+    columns = ([getattr(table, name) for table in tables] for name in FingerprintTable.__slots__)
+    return FingerprintTable(*(_concat(some) for some in columns))
+
+
+def _concat(columns: list[Any]) -> Any:
+    if isinstance(columns[0], list):
+        return [value for column in columns for value in column]
+    is_thumbnails = columns[0].shape[1:] == _THUMBNAIL_SHAPE
+    return stack_thumbnails(columns) if is_thumbnails else np.concatenate(columns)
 
 
 def write_fingerprints(path: Path, table: FingerprintTable) -> None:

@@ -9,8 +9,10 @@ the pixels is enough: their pHash may differ by a few bits, and their pixels hav
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
+from pathlib import Path
 
 import imagehash
 import numpy as np
@@ -31,6 +33,7 @@ from workers.engines.decoding import (
     read_file,
 )
 from workers.engines.fast_jpeg import decode_plain_jpeg
+from workers.engines.fingerprint_cache import FingerprintCache, stamps_of
 from workers.engines.fingerprint_table import (
     Fingerprint,
     FingerprintTable,
@@ -78,23 +81,59 @@ def fingerprint_images(
     processes: int | None = None,
     on_progress: Callable[[int], None] | None = None,
     should_stop: StopCheck | None = None,
+    cache: Path | None = None,
 ) -> FingerprintTable:
     """Fingerprints in the order of ``refs``; every image comes out, as ``ok`` or with the name of its
     problem.
 
     ``on_progress`` is told the number of images done. Raises ``JobCancelled`` when ``should_stop`` answers
-    true.
+    true. With ``cache``, a folder for this dataset alone, only files are read that are not in there or changed since;
+    what was read by a run that stopped is not read again.
     """
-    tables: list[FingerprintTable] = []
-    done = 0
+    if cache is not None:
+        return _fingerprint_with_cache(refs, FingerprintCache(cache), processes, on_progress, should_stop)
+    return concat_tables(list(_fingerprint_all(refs, 0, processes, on_progress, should_stop)))
+
+
+def _fingerprint_all(
+    refs: Sequence[ImageRef],
+    done: int,
+    processes: int | None,
+    on_progress: Callable[[int], None] | None,
+    should_stop: StopCheck | None,
+) -> Iterator[FingerprintTable]:
     for table in map_in_children(
         fingerprint_chunk, refs, when_crashed=_crashed, processes=processes, should_stop=should_stop
     ):
-        tables.append(table)
         done += len(table)
+        yield table
         if on_progress:
             on_progress(done)
-    return concat_tables(tables)
+
+
+def _fingerprint_with_cache(
+    refs: Sequence[ImageRef],
+    cache: FingerprintCache,
+    processes: int | None,
+    on_progress: Callable[[int], None] | None,
+    should_stop: StopCheck | None,
+) -> FingerprintTable:
+    stamps = stamps_of(refs)
+    rows = np.array([cache.row_of.get(stamp, -1) if stamp else -1 for stamp in stamps], np.intp)
+    missing = np.flatnonzero(rows < 0)
+    done = len(refs) - len(missing)
+    rows[missing] = len(cache.table) + np.arange(len(missing))
+    tables = [cache.table]
+    wanted = [refs[i] for i in missing.tolist()]
+    left = iter([stamps[i] for i in missing.tolist()])
+    try:
+        for table in _fingerprint_all(wanted, done, processes, on_progress, should_stop):
+            tables.append(table)
+            cache.add(list(islice(left, len(table))), table)
+    finally:
+        cache.flush()
+    cache.compact()
+    return concat_tables(tables).select(rows)
 
 
 def fingerprint_chunk(refs: Sequence[ImageRef]) -> FingerprintTable:

@@ -76,6 +76,7 @@ def stack_thumbnails(columns: Sequence[Thumbnails]) -> Thumbnails:
 
 
 def view_thumbnails(column: Thumbnails) -> StackedThumbnails:
+    """The column as one whose rows can be chosen without copying."""
     if isinstance(column, StackedThumbnails):
         return column
     return StackedThumbnails([column], np.zeros(len(column), np.intp), np.arange(len(column)))
