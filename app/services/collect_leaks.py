@@ -40,6 +40,12 @@ def samples_of_shard(database: Database, claimed: ClaimedShard) -> tuple[Path, l
     return Path(project.root), [key for _, key in rows]
 
 
+def root_of_shard(database: Database, claimed: ClaimedShard) -> Path:
+    """The folder of the dataset that the keys of images are relative to."""
+    with database.reading() as session:
+        return Path(projects_repository.get_project_by_id(session, claimed.project_id or 0).root)
+
+
 def shard_results(database: Database, job_id: int, stage: int) -> list[ShardFile]:
     """Result files of a finished stage, below the results folder."""
     with database.reading() as session:

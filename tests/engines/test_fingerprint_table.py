@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -34,6 +37,9 @@ ok_rows = st.builds(
     width=st.integers(1, 2**31 - 1),
     height=st.integers(1, 2**31 - 1),
     file_bytes=st.integers(1, 2**40),
+    phash_forms=st.tuples(*[st.integers(0, 2**64 - 1)] * 8),
+    thumbnail=st.integers(0, 255).map(lambda grey: bytes([grey]) * 4096),
+    chroma=st.binary(min_size=128, max_size=128),
 )
 problem_rows = st.builds(
     Fingerprint,
@@ -72,6 +78,31 @@ def test_a_file_made_again_is_equal_byte_for_byte(tmp_path):
         write_fingerprints(tmp_path / name, table_from_rows([row] * 1000))
 
     assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
+    assert (tmp_path / "first.thumbs.npy").read_bytes() == (tmp_path / "second.thumbs.npy").read_bytes()
+
+
+def test_thumbnails_are_mapped_and_can_be_left_out(tmp_path):
+    row = Fingerprint(
+        "a", ImageStatus.OK, "", "01" * 16, "02" * 16, 3, 4, 5, 6, (3,) * 8, bytes([9]) * 4096, bytes(128)
+    )
+    write_fingerprints(tmp_path / "some.parquet", table_from_rows([row] * 3))
+
+    mapped = read_fingerprints(tmp_path / "some.parquet").thumbnails
+    without = read_fingerprints(tmp_path / "some.parquet", thumbnails=False).thumbnails
+
+    assert isinstance(mapped, np.memmap)
+    assert mapped.shape == without.shape == (3, 64, 64)
+    assert (mapped == 9).all()
+    assert not without.any()
+
+
+@pytest.mark.parametrize("spoil", [Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:-1])])
+def test_a_table_whose_thumbnails_are_not_whole_is_refused(tmp_path, spoil):
+    write_fingerprints(tmp_path / "some.parquet", table_from_rows([Fingerprint("a", ImageStatus.EMPTY)]))
+    spoil(tmp_path / "some.thumbs.npy")
+
+    with pytest.raises(InvalidFile):
+        read_fingerprints(tmp_path / "some.parquet")
 
 
 def test_a_write_that_fails_leaves_the_earlier_file_and_nothing_else(tmp_path):

@@ -1,18 +1,21 @@
 """Fingerprints of images: the digests of file and pixels, and the perceptual hash, that leaks are found by.
 
-``fingerprint_image`` is the plain way and says what each field means. ``fingerprint_images`` gives the very
-same values for many images, in several processes, several times as fast.
+``fingerprint_image`` is the plain way and says what each field means. ``fingerprint_images`` does many images in
+several processes, several times as fast. It gives the very same values, but for JPEG files of which a fraction of
+the pixels is enough: their pHash may differ by a few bits, and their pixels have no digest yet
+(``shared_pixels.fill_pixel_digests``).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
 
 import imagehash
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from workers.engines.children import (
     StopCheck,
@@ -26,16 +29,20 @@ from workers.engines.decoding import (
     ImageRef,
     ImageStatus,
     decoded,
+    decoded_small,
     read_file,
 )
 from workers.engines.fast_jpeg import decode_plain_jpeg
+from workers.engines.fingerprint_cache import FingerprintCache, stamps_of
 from workers.engines.fingerprint_table import (
     Fingerprint,
     FingerprintTable,
     concat_tables,
     table_from_rows,
 )
-from workers.engines.phash import hash_reduced, reduce_for_phash, reduce_pixels
+from workers.engines.phash import hash_forms
+from workers.engines.pixel_digests import pixel_md5, pixel_md5_of_array
+from workers.engines.thumbnail import Reduced, reduce_picture, reduce_together
 
 __all__ = [
     "Fingerprint",
@@ -46,20 +53,24 @@ __all__ = [
     "pixel_md5",
 ]
 
-_WIDE_MODES = {"I": "<i4", "I;16": "<i4", "I;16B": "<i4", "I;16L": "<i4", "I;16N": "<i4", "F": "<f4"}
-"""Modes with more than 8 bits a channel, and the type that holds their values on every machine."""
-
 
 def fingerprint_image(ref: ImageRef) -> Fingerprint:
-    """The plain reference: Pillow decodes, imagehash hashes."""
+    """The plain reference: Pillow decodes in full, imagehash hashes."""
     try:
         data = read_file(ref.path)
     except ImageError as error:
         return _problem(ref, error)
     try:
         with decoded(data) as image:
-            phash = int(str(imagehash.phash(image)), 16)
-            return _fingerprint(ref, data, pixel_md5(image), image.size, phash)
+            row = _fingerprint(ref, data, image.size, pixel_md5(image))
+            copies = reduce_together([reduce_picture(image)])
+            return replace(
+                row,
+                phash=int(str(imagehash.phash(image)), 16),
+                phash_forms=tuple(hash_forms(copies.greys)[0].tolist()),
+                thumbnail=copies.thumbnails.tobytes(),
+                chroma=copies.chromas.tobytes(),
+            )
     except ImageError as error:
         return _problem(ref, error, data)
 
@@ -70,23 +81,59 @@ def fingerprint_images(
     processes: int | None = None,
     on_progress: Callable[[int], None] | None = None,
     should_stop: StopCheck | None = None,
+    cache: Path | None = None,
 ) -> FingerprintTable:
     """Fingerprints in the order of ``refs``; every image comes out, as ``ok`` or with the name of its
     problem.
 
     ``on_progress`` is told the number of images done. Raises ``JobCancelled`` when ``should_stop`` answers
-    true.
+    true. With ``cache``, a folder for this dataset alone, only files are read that are not in there or changed since;
+    what was read by a run that stopped is not read again.
     """
-    tables: list[FingerprintTable] = []
-    done = 0
+    if cache is not None:
+        return _fingerprint_with_cache(refs, FingerprintCache(cache), processes, on_progress, should_stop)
+    return concat_tables(list(_fingerprint_all(refs, 0, processes, on_progress, should_stop)))
+
+
+def _fingerprint_all(
+    refs: Sequence[ImageRef],
+    done: int,
+    processes: int | None,
+    on_progress: Callable[[int], None] | None,
+    should_stop: StopCheck | None,
+) -> Iterator[FingerprintTable]:
     for table in map_in_children(
         fingerprint_chunk, refs, when_crashed=_crashed, processes=processes, should_stop=should_stop
     ):
-        tables.append(table)
         done += len(table)
+        yield table
         if on_progress:
             on_progress(done)
-    return concat_tables(tables)
+
+
+def _fingerprint_with_cache(
+    refs: Sequence[ImageRef],
+    cache: FingerprintCache,
+    processes: int | None,
+    on_progress: Callable[[int], None] | None,
+    should_stop: StopCheck | None,
+) -> FingerprintTable:
+    stamps = stamps_of(refs)
+    rows = np.array([cache.row_of.get(stamp, -1) if stamp else -1 for stamp in stamps], np.intp)
+    missing = np.flatnonzero(rows < 0)
+    done = len(refs) - len(missing)
+    rows[missing] = len(cache.table) + np.arange(len(missing))
+    tables = [cache.table]
+    wanted = [refs[i] for i in missing.tolist()]
+    left = iter([stamps[i] for i in missing.tolist()])
+    try:
+        for table in _fingerprint_all(wanted, done, processes, on_progress, should_stop):
+            tables.append(table)
+            cache.add(list(islice(left, len(table))), table)
+    finally:
+        cache.flush()
+    cache.compact()
+    return concat_tables(tables).select(rows)
 
 
 def fingerprint_chunk(refs: Sequence[ImageRef]) -> FingerprintTable:
@@ -96,69 +143,45 @@ def fingerprint_chunk(refs: Sequence[ImageRef]) -> FingerprintTable:
         restart_watchdog()
         measured.append(_measure(ref))
     stop_watchdog()
-    table = table_from_rows([row for row, _ in measured])
-    reduced = [grey for _, grey in measured if grey is not None]
-    if reduced:
-        table.phashes[table.ok_rows()] = hash_reduced(np.stack(reduced))
-    return table
+    return _with_pictures(
+        table_from_rows([row for row, _ in measured]), [one for _, one in measured if one is not None]
+    )
 
 
-def _measure(ref: ImageRef) -> tuple[Fingerprint, NDArray[np.uint8] | None]:
-    """All but the pHash, and the reduced image to make it from."""
+def _with_pictures(table: FingerprintTable, pictures: list[Reduced]) -> FingerprintTable:
+    """The table with all that is made from the reduced pictures of its ``ok`` rows."""
+    rows, copies = table.ok_rows(), reduce_together(pictures)
+    thumbnails = np.zeros((len(table), *copies.thumbnails.shape[1:]), np.uint8)
+    chromas = np.zeros((len(table), *copies.chromas.shape[1:]), np.uint8)
+    table.phash_forms[rows] = hash_forms(copies.greys)
+    table.phashes[rows] = table.phash_forms[rows, 0]
+    thumbnails[rows], chromas[rows] = copies.thumbnails, copies.chromas
+    return replace(table, thumbnails=thumbnails, chromas=chromas)
+
+
+def _measure(ref: ImageRef) -> tuple[Fingerprint, Reduced | None]:
+    """All but what many pictures share the work for, and the reduced picture to make that from."""
     try:
         data = read_file(ref.path)
     except ImageError as error:
         return _problem(ref, error), None
     try:
-        if (pixels := decode_plain_jpeg(data)) is not None:
-            return _measure_pixels(ref, data, pixels)
-        with decoded(data) as image:
-            return _fingerprint(ref, data, pixel_md5(image), image.size), reduce_for_phash(image)
+        if plain := decode_plain_jpeg(data):
+            digest = pixel_md5_of_array(plain.pixels) if plain.is_full else None
+            return _fingerprint(ref, data, plain.full_size, digest), reduce_picture(plain.pixels, is_full=plain.is_full)
+        with decoded_small(data) as small:
+            digest = pixel_md5(small.image) if small.is_full else None
+            return _fingerprint(ref, data, small.full_size, digest), reduce_picture(small.image, is_full=small.is_full)
     except ImageError as error:
         return _problem(ref, error, data), None
 
 
-def _measure_pixels(ref: ImageRef, data: bytes, pixels: NDArray[np.uint8]) -> tuple[Fingerprint, NDArray[np.uint8]]:
-    size = (pixels.shape[1], pixels.shape[0])
-    rgb = pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, np.newaxis], 3, axis=2)
-    return _fingerprint(ref, data, _digest("RGB", size, rgb.data), size), reduce_pixels(pixels)
-
-
-def pixel_md5(image: Image.Image) -> str:
-    """Digest of what the picture shows, whatever file format or mode it is kept in.
-
-    The values are RGB, so a grey or palette image equals its RGB copy. Transparency that shows and values
-    beyond 8 bits belong to the picture: there the digest covers them too, rather than calling different
-    images identical.
-    """
-    mode, values = _normalised(image)
-    return _digest(mode, image.size, values)
-
-
-def _digest(mode: str, size: tuple[int, int], values: bytes | memoryview) -> str:
-    digest = hashlib.md5(f"{mode} {size[0]}x{size[1]}\n".encode(), usedforsecurity=False)
-    digest.update(values)
-    return digest.hexdigest()
-
-
-def _normalised(image: Image.Image) -> tuple[str, bytes]:
-    if kind := _WIDE_MODES.get(image.mode):
-        return kind, np.asarray(image).astype(kind).tobytes()
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        if rgba.getchannel("A").getextrema() != (255, 255):
-            return "RGBA", rgba.tobytes()
-        image = rgba
-    return "RGB", (image if image.mode == "RGB" else image.convert("RGB")).tobytes()
-
-
-def _fingerprint(ref: ImageRef, data: bytes, pixels: str, size: tuple[int, int], phash: int = 0) -> Fingerprint:
+def _fingerprint(ref: ImageRef, data: bytes, size: tuple[int, int], pixels: str | None) -> Fingerprint:
     return Fingerprint(
         key=ref.key,
         status=ImageStatus.OK,
         file_md5=_file_md5(data),
         pixel_md5=pixels,
-        phash=phash,
         width=size[0],
         height=size[1],
         file_bytes=len(data),

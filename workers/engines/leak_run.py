@@ -24,6 +24,7 @@ from workers.engines.decoding import ImageProblem, ImageRef
 from workers.engines.fingerprint_table import FingerprintTable
 from workers.engines.fingerprints import fingerprint_images
 from workers.engines.matching import find_exact, find_perceptual, find_semantic
+from workers.engines.shared_pixels import fill_pixel_digests
 
 Progress = Callable[[str, int, int], None]
 """Told the name of the step, the number of images done and the number of all images in it."""
@@ -115,6 +116,7 @@ def check_parameters(methods: Collection[MatchMethod], max_distance: int, min_si
 def _search_fingerprints(run: _Run, methods: Collection[MatchMethod], max_distance: int) -> list[LeakCandidate]:
     with run.timed("fingerprints"):
         query, reference = _fingerprint_both(run)
+        query, reference = fill_pixel_digests(query, reference, run.test, run.train, processes=run.processes)
     found: list[LeakCandidate] = []
     if MatchMethod.EXACT in methods:
         with run.timed("exact"):

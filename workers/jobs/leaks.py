@@ -13,7 +13,14 @@ import numpy as np
 from app.adapters.files import replaced_atomically
 from app.domain.errors import JobCancelled
 from app.domain.leaks import LeakCandidate, LeakType, MatchMethod
-from app.services.collect_leaks import Finding, ImageTrouble, collect_leaks, samples_of_shard, shard_results
+from app.services.collect_leaks import (
+    Finding,
+    ImageTrouble,
+    collect_leaks,
+    root_of_shard,
+    samples_of_shard,
+    shard_results,
+)
 from app.services.leak_runs import COLLECT, COMPARE, EMBED, READ, ShardFile
 from app.services.run_shard import ClaimedShard
 from workers.engines.decoding import ImageProblem, ImageRef
@@ -21,6 +28,7 @@ from workers.engines.embeddings import ResNet50Embedder, embed_images
 from workers.engines.fingerprint_table import FingerprintTable, concat_tables, read_fingerprints, write_fingerprints
 from workers.engines.fingerprints import fingerprint_images
 from workers.engines.matching import find_exact, find_perceptual, find_semantic
+from workers.engines.shared_pixels import fill_pixel_digests
 from workers.runner import Context, Environment
 
 
@@ -67,7 +75,7 @@ def _compare(environment: Environment, claimed: ClaimedShard, context: Context) 
     methods = {MatchMethod(name) for name in params["methods"]}
     found: list[LeakCandidate] = []
     if methods - {MatchMethod.SEMANTIC}:
-        found += _compare_fingerprints(environment, claimed, methods)
+        found += _compare_fingerprints(environment, claimed, methods, context)
     if context.should_stop():
         raise JobCancelled("The leak run was cancelled.")
     if MatchMethod.SEMANTIC in methods:
@@ -79,11 +87,14 @@ def _compare(environment: Environment, claimed: ClaimedShard, context: Context) 
 
 
 def _compare_fingerprints(
-    environment: Environment, claimed: ClaimedShard, methods: set[MatchMethod]
+    environment: Environment, claimed: ClaimedShard, methods: set[MatchMethod], context: Context
 ) -> list[LeakCandidate]:
     files = shard_results(environment.database, claimed.job_id, READ)
     query = _tables(environment, files, "query", claimed.params["part"])
     reference = _tables(environment, files, "reference")
+    root, processes = root_of_shard(environment.database, claimed), environment.settings.processes
+    refs = [[ImageRef(key, root / key) for key in table.keys] for table in (query, reference)]
+    query, reference = fill_pixel_digests(query, reference, *refs, processes=processes, should_stop=context.should_stop)
     found: list[LeakCandidate] = []
     if MatchMethod.EXACT in methods:
         found += find_exact(query, reference)
@@ -96,7 +107,7 @@ def _tables(
     environment: Environment, files: Iterable[ShardFile], role: str, part: int | None = None
 ) -> FingerprintTable:
     folder = environment.settings.folder("results")
-    return concat_tables([read_fingerprints(folder / f.path) for f in files if f.has(role, part)])
+    return concat_tables([read_fingerprints(folder / f.path, thumbnails=False) for f in files if f.has(role, part)])
 
 
 def _compare_embeddings(environment: Environment, claimed: ClaimedShard) -> list[LeakCandidate]:
@@ -120,7 +131,10 @@ def _vectors(
 def _collect(environment: Environment, claimed: ClaimedShard, context: Context) -> None:
     """Put candidates and unreadable images into the database, in one transaction."""
     folder = environment.settings.folder("results")
-    tables = [read_fingerprints(folder / f.path) for f in shard_results(environment.database, claimed.job_id, READ)]
+    tables = [
+        read_fingerprints(folder / f.path, thumbnails=False)
+        for f in shard_results(environment.database, claimed.job_id, READ)
+    ]
     troubles = [_trouble(problem) for table in tables for problem in table.problems()]
     embedded = shard_results(environment.database, claimed.job_id, EMBED)
     troubles += [trouble for file in embedded for trouble in _embedding_troubles(folder / file.path)]
