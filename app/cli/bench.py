@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.cli import bench_leaks, bench_review
+from app.cli import bench_hash, bench_leaks, bench_review, bench_search
 from app.cli.environment import Subparsers
 
 
@@ -11,3 +11,5 @@ def add_parser(commands: Subparsers) -> None:
     benches = parser.add_subparsers(metavar="WHAT", required=True)
     bench_leaks.add_parser(benches)
     bench_review.add_parser(benches)
+    bench_hash.add_parser(benches)
+    bench_search.add_parser(benches)

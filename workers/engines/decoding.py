@@ -153,7 +153,10 @@ def decoded_small(data: bytes) -> Iterator[Reduced]:
 
 def jpeg_divisor(width: int, height: int) -> int:
     """By how much a JPEG picture may be reduced while it is decoded: 8, 4, 2 or not at all (1)."""
-    return next((d for d in (8, 4, 2) if min(width, height) >= d * MIN_REDUCED_SIDE), 1)
+    shorter = min(width, height)
+    if shorter < 2 * MIN_REDUCED_SIDE:
+        return 1
+    return next(d for d in (8, 4, 2) if shorter >= d * MIN_REDUCED_SIDE)
 
 
 @contextmanager

@@ -9,7 +9,6 @@ machine, this path stays off.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
@@ -76,26 +75,22 @@ def _decode(data: bytes, frame: _Frame, divisor: int) -> NDArray[np.uint8] | Non
 
 def _plain_frame(data: bytes) -> _Frame | None:
     """What the header says of the picture, when it holds nothing but plain segments."""
+    position = 2 if data.startswith(b"\xff\xd8") else len(data)
     frame, has_exif = None, False
-    for marker, start, stop in _segments(data):
+    while position + 10 <= len(data) and data[position] == 0xFF:
+        marker, start = data[position + 1], position + 4
         if marker == _START_OF_SCAN:
             return frame
+        position += 2 + (data[position + 2] << 8 | data[position + 3])
         if marker in _FRAME_HEADERS:
             frame = _read_frame(data[start - 4 : start + 6])
-        elif marker == _EXIF_SEGMENT and not has_exif and _leaves_upright(data[start:stop]):
+        elif marker in _HARMLESS or _is_colour_profile(marker, data[start : start + 11]):
+            continue
+        elif marker == _EXIF_SEGMENT and not has_exif and _leaves_upright(data[start:position]):
             has_exif = True
-        elif marker not in _HARMLESS and not _is_colour_profile(marker, data[start : start + 11]):
+        else:
             return None
     return None
-
-
-def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """The header's segments: their markers, and where their content starts and stops."""
-    position = 2 if data[:2] == b"\xff\xd8" else len(data)
-    while position + 10 <= len(data) and data[position] == 0xFF:
-        stop = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
-        yield data[position + 1], position + 4, stop
-        position = stop
 
 
 def _leaves_upright(content: bytes) -> bool:

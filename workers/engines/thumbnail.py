@@ -26,7 +26,6 @@ CHROMA_SIDE = 8
 NEUTRAL_CHROMA = 128
 
 _REPEAT = THUMBNAIL_SIDE // REDUCED_SIDE
-_AREA = REDUCED_SIDE // CHROMA_SIDE
 _WIDE_MODES = ("I", "F")
 
 
@@ -141,12 +140,12 @@ def _luma(pixels: Pixels) -> Pixels:
 
 
 def _tiny_means(pixels: Pixels) -> Pixels:
-    """Means of 4 x 4 pixels, rounded where Pillow rounds: after the rows, then after the columns."""
-    wide = pixels.reshape(-1, REDUCED_SIDE, CHROMA_SIDE, _AREA, 3)
-    across = (wide.sum(axis=3, dtype=np.uint16) + _AREA // 2) // _AREA
-    tall = across.reshape(-1, CHROMA_SIDE, _AREA, CHROMA_SIDE, 3)
-    means: Pixels = ((tall.sum(axis=2, dtype=np.uint16) + _AREA // 2) // _AREA).astype(np.uint8)
-    return means
+    """Means of 4 x 4 pixels, of one tall image too: no area reaches from one picture into the next."""
+    tall = Image.fromarray(pixels.reshape(-1, REDUCED_SIDE, 3))
+    # In two steps, because Pillow takes the other axis first where an image is very tall, and rounds after each.
+    narrow = tall.resize((CHROMA_SIDE, tall.height), Image.Resampling.BOX)
+    means = narrow.resize((CHROMA_SIDE, len(pixels) * CHROMA_SIDE), Image.Resampling.BOX)
+    return _array(means).reshape(-1, CHROMA_SIDE, CHROMA_SIDE, 3)
 
 
 def _chromas(means: Pixels) -> Pixels:
