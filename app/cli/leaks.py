@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import hashlib
 import json
 import os
 from collections import Counter
@@ -19,7 +20,14 @@ from app.cli.progress import ProgressReporter
 from app.domain.errors import InvalidInput
 from app.domain.formats.leaks_report import LeakReportRow, report_row, sort_rows, write_leaks_report
 from app.domain.formats.leaks_summary import LeaksSummary, write_leaks_summary
-from app.domain.leaks import DEFAULT_MAX_DISTANCE, DEFAULT_MIN_SIMILARITY, LeakCandidate, MatchMethod
+from app.domain.leaks import (
+    DEFAULT_MAX_DISTANCE,
+    DEFAULT_METHODS,
+    DEFAULT_MIN_SIMILARITY,
+    MIN_SCORE,
+    LeakCandidate,
+    MatchMethod,
+)
 
 if TYPE_CHECKING:
     from workers.engines.leak_run import LeakRunResult
@@ -51,9 +59,11 @@ def _add_required(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--methods",
         nargs="+",
-        default=["exact", "perceptual"],
+        default=[*DEFAULT_METHODS],
         metavar="METHOD",
-        help=f"any of {', '.join(MatchMethod)}, with spaces or commas between them (default: exact perceptual)",
+        help=f"any of {', '.join(MatchMethod)}, with spaces or commas between them "
+        f"(default: {' '.join(DEFAULT_METHODS)}); verified seeks copies however they were changed, and checks the "
+        "candidates of all methods on their pixels",
     )
 
 
@@ -74,6 +84,28 @@ def _add_search_options(parser: argparse.ArgumentParser) -> None:
         metavar="COSINE",
         help="smallest cosine similarity of a semantic candidate (default %(default)s)",
     )
+    parser.add_argument(
+        "--min-score",
+        "--min_score",
+        type=float,
+        default=MIN_SCORE,
+        metavar="SCORE",
+        help="smallest score, 0 to 1, at which a verified pair is accepted (default %(default)s)",
+    )
+    parser.add_argument(
+        "--smallest-crop",
+        "--smallest_crop",
+        type=float,
+        default=0.5,
+        metavar="SHARE",
+        help="seek crops down to this share of a side; 1 seeks none and is the fastest (default %(default)s)",
+    )
+    parser.add_argument(
+        "--include-rejected",
+        "--include_rejected",
+        action="store_true",
+        help="report pairs too that the check of the pixels rejected",
+    )
 
 
 def _add_running_options(parser: argparse.ArgumentParser) -> None:
@@ -86,6 +118,14 @@ def _add_running_options(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="ResNet50 weights (default: WINNOW_WEIGHTS, else what torchvision downloads)",
     )
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        metavar="DIR",
+        help="where fingerprints are kept, so that another search over the same folders reads only what changed "
+        "(default: winnow in the user's cache folder)",
+    )
+    parser.add_argument("--no-cache", "--no_cache", action="store_true", help="read every image anew and keep nothing")
     parser.add_argument("--processes", type=int, metavar="N", help="default: one for each core")
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON on standard output")
 
@@ -120,6 +160,9 @@ def _check_numbers(args: argparse.Namespace, methods: list[MatchMethod]) -> None
     from workers.engines.leak_run import check_parameters
 
     check_parameters(methods, args.phash_threshold, args.semantic_threshold)
+    for name, value in (("--min_score", args.min_score), ("--smallest_crop", args.smallest_crop)):
+        if not 0 < value <= 1:
+            raise InvalidInput(f"{name} must be above 0 and at most 1, not {value}.")
     if args.batch_size < 1:
         raise InvalidInput(f"--batch_size must be at least 1, not {args.batch_size}.")
     if args.processes is not None and args.processes < 1:
@@ -159,9 +202,20 @@ def _search(
             weights=args.weights,
             processes=args.processes,
             progress=progress,
+            min_score=args.min_score,
+            include_rejected=args.include_rejected,
+            smallest_crop=args.smallest_crop,
+            cache=None if args.no_cache else cache_folder(args.cache, train, test),
         )
     images = {train.name: len(train_refs)}
     return result, {**images, test.name: len(test_refs)} if test and test_refs else images
+
+
+def cache_folder(chosen: Path | None, train: ImageFolder, test: ImageFolder | None) -> Path:
+    """A folder of its own for each pair of image folders, below the one chosen or the user's cache folder."""
+    root = chosen or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "winnow"
+    places = "\n".join(str(folder.path) for folder in (train, test) if folder)
+    return root / "fingerprints" / hashlib.sha256(os.fsencode(places)).hexdigest()[:20]
 
 
 def _row(candidate: LeakCandidate, train: ImageFolder, test: ImageFolder) -> LeakReportRow:
@@ -183,6 +237,9 @@ def _summary(
     if MatchMethod.SEMANTIC in methods:
         parameters["semantic threshold (cosine)"] = args.semantic_threshold
         parameters["weights"] = args.weights.name if args.weights else "torchvision IMAGENET1K_V2"
+    if MatchMethod.VERIFIED in methods:
+        parameters["smallest score"] = args.min_score
+        parameters["smallest crop (share of a side)"] = args.smallest_crop
     problems = Counter(problem.status.value for problem in result.problems)
     return LeaksSummary(args.dataset, parameters, images, problems)
 

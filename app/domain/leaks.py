@@ -15,12 +15,21 @@ DEFAULT_MIN_SIMILARITY = 0.95
 """Smallest cosine similarity of two embeddings at which two images are candidates."""
 
 
+MIN_SCORE = 0.3
+"""Smallest score at which a verified pair is accepted: below, fewer than one in three would be the same shot."""
+
+
 class MatchMethod(StrEnum):
-    """How candidates are sought; one, two or all three in one run."""
+    """How candidates are sought; any of them in one run. ``verified`` seeks copies however they were changed, and
+    checks the candidates of all methods on their pixels."""
 
     EXACT = "exact"
     PERCEPTUAL = "perceptual"
     SEMANTIC = "semantic"
+    VERIFIED = "verified"
+
+
+DEFAULT_METHODS = (MatchMethod.EXACT, MatchMethod.PERCEPTUAL, MatchMethod.VERIFIED)
 
 
 class LeakType(StrEnum):
@@ -29,6 +38,22 @@ class LeakType(StrEnum):
     IDENTICAL_FILE = "identical_file"
     IDENTICAL_PIXELS = "identical_pixels"
     NEAR_DUPLICATE = "near_duplicate"
+    SAME_SCENE = "same_scene"
+    REJECTED = "rejected_by_verification"
+
+
+class Transform(StrEnum):
+    """What was done to one image of a pair to make it the other; the most telling change where there are
+    several."""
+
+    IDENTICAL_FILE = "identical_file"
+    IDENTICAL_PIXELS = "identical_pixels"
+    RE_ENCODED = "re_encoded"
+    RESIZED = "resized"
+    MIRRORED = "mirrored"
+    ROTATED = "rotated"
+    CROPPED = "cropped"
+    RECOLOURED = "recoloured"
     SAME_SCENE = "same_scene"
 
 
@@ -40,13 +65,15 @@ class Verdict(StrEnum):
     REJECTED = "rejected"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class LeakCandidate:
     """A suspected pair, found by one method.
 
     ``train_image`` and ``test_image`` are sample keys; inside one split they are the lexically later and earlier
     one. ``similarity`` is in 0..1, larger meaning closer: 1 for exact, ``1 - distance / 64`` for perceptual, the
-    cosine for semantic. ``hamming_distance`` is in bits, and only set for perceptual candidates.
+    cosine for semantic, the score for verified. ``hamming_distance`` is in bits, and only set for perceptual
+    candidates. ``score``, 0..1, says how surely both are the same shot, and ``transform`` what links them; both are
+    set where the run verified its candidates.
     """
 
     train_image: str
@@ -55,3 +82,10 @@ class LeakCandidate:
     similarity: float
     leak_type: LeakType
     hamming_distance: int | None = None
+    score: float | None = None
+    transform: Transform | None = None
+
+    @property
+    def order(self) -> tuple[str, str, int]:
+        """The order of reports: by test image, then by train image, then by method."""
+        return (self.test_image, self.train_image, list(MatchMethod).index(self.method))

@@ -146,7 +146,7 @@ def _product(left: Plane, right: Plane) -> float:
     total = np.float32(0.0)
     for k in range(len(left)):
         total += left[k] * right[k]
-    return total
+    return float(total)
 
 
 @compiled

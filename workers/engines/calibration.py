@@ -60,4 +60,4 @@ def scores(evidence: NDArray[np.float64]) -> NDArray[np.float64]:
     logits = inputs(evidence) @ weights + INTERCEPT
     score = 1 / (1 + np.exp(-np.clip(logits, -50, 50)))
     is_given_up = ~evidence[:, :-1].any(axis=1)
-    return np.round(np.where(is_given_up, 0.0, score), SCORE_DECIMALS)
+    return np.round(np.where(is_given_up, np.float64(0), score), SCORE_DECIMALS).astype(np.float64)

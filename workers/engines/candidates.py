@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -162,8 +163,8 @@ def _nearest_of(seekers: Thumbnails, targets: dict[int, Descriptors], group: Pro
                     yield probe, own_form or form, *told
 
 
-def _flat_index(faiss: object, vectors: Descriptors) -> object:
-    index = faiss.IndexFlatIP(DESCRIPTOR_SIZE)  # type: ignore[attr-defined]
+def _flat_index(faiss: Any, vectors: Descriptors) -> Any:
+    index = faiss.IndexFlatIP(DESCRIPTOR_SIZE)
     index.add(vectors)
     return index
 

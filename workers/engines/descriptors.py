@@ -80,7 +80,7 @@ def describe(thumbnails: Thumbnails, window: Window = WHOLE, forms: Iterable[int
     side = thumbnails.shape[1]
     down = _kernel(side, window.y, window.half_height)
     across = _kernel(side, window.x, window.half_width)
-    low = (down @ (thumbnails.astype(np.float32) / 255) @ across.T) * _weights()
+    low: NDArray[np.float32] = (down @ (thumbnails.astype(np.float32) / np.float32(255)) @ across.T) * _weights()
     return [_unit(turned(low, form)) for form in forms]
 
 
@@ -132,7 +132,8 @@ def _kernel(side: int, centre: float, half: float) -> NDArray[np.float32]:
     k, i = np.arange(FREQUENCIES)[:, None], np.arange(_SAMPLES)[None]
     transform = np.cos(np.pi * (i + 0.5) * k / _SAMPLES) * np.sqrt(2 / _SAMPLES)
     transform[0] /= np.sqrt(2)
-    return (transform @ sampling).astype(np.float32)
+    kernel: NDArray[np.float32] = (transform @ sampling).astype(np.float32)
+    return kernel
 
 
 @cache

@@ -14,17 +14,32 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.domain.errors import InvalidInput
+from app.domain.leak_verification import apply_check
 from app.domain.leaks import (
     DEFAULT_MAX_DISTANCE,
     DEFAULT_MIN_SIMILARITY,
+    MIN_SCORE,
     LeakCandidate,
     MatchMethod,
+    Transform,
 )
+from workers.engines.candidates import SMALLEST_CROP
+from workers.engines.children import default_processes
 from workers.engines.decoding import ImageProblem, ImageRef
 from workers.engines.fingerprint_table import FingerprintTable
 from workers.engines.fingerprints import fingerprint_images
 from workers.engines.matching import find_exact, find_perceptual, find_semantic
 from workers.engines.shared_pixels import fill_pixel_digests
+from workers.engines.verified_search import (
+    QUERY_PART,
+    REFERENCE_PART,
+    add_scores,
+    find_candidates,
+    merge_candidates,
+    rows_of_pairs,
+    typical_side,
+    verify_pairs,
+)
 
 Progress = Callable[[str, int, int], None]
 """Told the name of the step, the number of images done and the number of all images in it."""
@@ -53,6 +68,7 @@ class _Run:
     is_same: bool
     processes: int | None
     progress: Progress | None
+    cache: Path | None = None
     problems: dict[str, ImageProblem] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
 
@@ -60,7 +76,7 @@ class _Run:
     def timed(self, step: str) -> Iterator[None]:
         start = time.perf_counter()
         yield
-        self.timings[step] = time.perf_counter() - start
+        self.timings[step] = self.timings.get(step, 0.0) + time.perf_counter() - start
 
     def refs(self) -> list[ImageRef]:
         return [*self.train] if self.is_same else [*self.test, *self.train]
@@ -86,25 +102,36 @@ def run_leaks(
     weights: Path | None = None,
     processes: int | None = None,
     progress: Progress | None = None,
+    min_score: float = MIN_SCORE,
+    include_rejected: bool = False,
+    smallest_crop: float = SMALLEST_CROP,
+    cache: Path | None = None,
 ) -> LeakRunResult:
     """Search ``test`` for images that are in ``train`` too, or with ``test=None`` for duplicates inside
-    ``train``."""
+    ``train``.
+
+    ``cache`` is a folder of fingerprints from earlier runs over the same folders.
+    """
     check_parameters(methods, max_distance, min_similarity)
-    run = _Run(train, test if test is not None else train, test is None, processes, progress)
+    run = _Run(train, test if test is not None else train, test is None, processes, progress, cache)
     candidates: list[LeakCandidate] = []
     if MatchMethod.SEMANTIC in methods:
         # First, because a missing device or file of weights should be known before hours of reading.
         candidates += _search_embeddings(run, min_similarity, weights, device, batch_size)
-    if {MatchMethod.EXACT, MatchMethod.PERCEPTUAL} & set(methods):
-        candidates += _search_fingerprints(run, methods, max_distance)
-    candidates.sort(key=lambda c: (c.test_image, c.train_image, list(MatchMethod).index(c.method)))
+    if set(methods) - {MatchMethod.SEMANTIC}:
+        query, reference = _fingerprint_both(run)
+        candidates += _search_fingerprints(run, query, reference, methods, max_distance)
+        if MatchMethod.VERIFIED in methods:
+            checked = _verify(run, query, reference, candidates, smallest_crop)
+            candidates = apply_check(candidates, checked, min_score=min_score, include_rejected=include_rejected)
+    candidates.sort(key=lambda candidate: candidate.order)
     problems = [run.problems[key] for key in sorted(run.problems)]
     return LeakRunResult(candidates, problems, _count(run, candidates), run.timings)
 
 
 def check_parameters(methods: Collection[MatchMethod], max_distance: int, min_similarity: float) -> None:
     if not methods:
-        raise InvalidInput("Name at least one method: exact, perceptual or semantic.")
+        raise InvalidInput(f"Name at least one method of {', '.join(MatchMethod)}.")
     if not 0 <= max_distance <= LARGEST_MAX_DISTANCE:
         raise InvalidInput(
             f"The pHash threshold must be between 0 and {LARGEST_MAX_DISTANCE} bits, not {max_distance}."
@@ -113,10 +140,24 @@ def check_parameters(methods: Collection[MatchMethod], max_distance: int, min_si
         raise InvalidInput(f"The semantic threshold must be above 0 and at most 1, not {min_similarity}.")
 
 
-def _search_fingerprints(run: _Run, methods: Collection[MatchMethod], max_distance: int) -> list[LeakCandidate]:
+def _fingerprint_both(run: _Run) -> tuple[FingerprintTable, FingerprintTable]:
+    """Test and train side through one pool of processes."""
     with run.timed("fingerprints"):
-        query, reference = _fingerprint_both(run)
-        query, reference = fill_pixel_digests(query, reference, run.test, run.train, processes=run.processes)
+        table = fingerprint_images(
+            run.refs(), processes=run.processes, on_progress=run.reporter("fingerprints"), cache=run.cache
+        )
+        run.note(table.problems())
+        sides = (table, table) if run.is_same else (table.part(0, len(run.test)), table.part(len(run.test), len(table)))
+        return fill_pixel_digests(*sides, run.test, run.train, processes=run.processes)
+
+
+def _search_fingerprints(
+    run: _Run,
+    query: FingerprintTable,
+    reference: FingerprintTable,
+    methods: Collection[MatchMethod],
+    max_distance: int,
+) -> list[LeakCandidate]:
     found: list[LeakCandidate] = []
     if MatchMethod.EXACT in methods:
         with run.timed("exact"):
@@ -127,13 +168,41 @@ def _search_fingerprints(run: _Run, methods: Collection[MatchMethod], max_distan
     return found
 
 
-def _fingerprint_both(run: _Run) -> tuple[FingerprintTable, FingerprintTable]:
-    """Test and train side through one pool of processes."""
-    table = fingerprint_images(run.refs(), processes=run.processes, on_progress=run.reporter("fingerprints"))
-    run.note(table.problems())
-    if run.is_same:
-        return table, table
-    return table.part(0, len(run.test)), table.part(len(run.test), len(table))
+def _verify(
+    run: _Run,
+    query: FingerprintTable,
+    reference: FingerprintTable,
+    found: Sequence[LeakCandidate],
+    smallest_crop: float,
+) -> dict[tuple[str, str], tuple[float, Transform]]:
+    """Scores of all pairs worth a look, part by part of the test side."""
+    threads = run.processes or default_processes()
+    side = min(typical_side(query), typical_side(reference))
+    given = rows_of_pairs(query, reference, found)
+    checked: dict[tuple[str, str], tuple[float, Transform]] = {}
+    for start in range(0, len(query), QUERY_PART):
+        part = query.part(start, min(start + QUERY_PART, len(query)))
+        with run.timed("candidates"):
+            parts = [
+                find_candidates(
+                    part,
+                    reference.part(first, min(first + REFERENCE_PART, len(reference))),
+                    side=side,
+                    smallest_crop=smallest_crop,
+                    first_reference=first,
+                    threads=threads,
+                )
+                for first in range(0, len(reference), REFERENCE_PART)
+            ]
+            own = [(q - start, r) for q, r in given if start <= q < start + QUERY_PART]
+            candidates = merge_candidates(parts, own)
+        with run.timed("verify"):
+            add_scores(
+                checked, part, reference, verify_pairs(part, reference, candidates, threads=threads), run.is_same
+            )
+        if run.progress:
+            run.progress("verify", start + len(part), len(query))
+    return checked
 
 
 def _search_embeddings(

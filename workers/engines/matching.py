@@ -48,7 +48,7 @@ def find_exact(query: FingerprintTable, reference: FingerprintTable, *, same: bo
     is_same_file = (query.file_md5s[left] == reference.file_md5s[right]).all(axis=1)
     for q, r, is_file in zip(left.tolist(), right.tolist(), is_same_file.tolist(), strict=True):
         leak_type = LeakType.IDENTICAL_FILE if is_file else LeakType.IDENTICAL_PIXELS
-        train, test = _sides(query.keys[q], reference.keys[r], same)
+        train, test = sides(query.keys[q], reference.keys[r], same)
         yield LeakCandidate(train, test, MatchMethod.EXACT, 1.0, leak_type)
 
 
@@ -109,7 +109,7 @@ def _perceptual_candidates(
     left, right, distances = left[keep], right[keep], distances[keep]
     order = np.lexsort((right, distances, left))
     for q, r, distance in zip(left[order].tolist(), right[order].tolist(), distances[order].tolist(), strict=True):
-        train, test = _sides(query.keys[q], reference.keys[r], same)
+        train, test = sides(query.keys[q], reference.keys[r], same)
         similarity = 1 - distance / HASH_BITS
         yield LeakCandidate(train, test, MatchMethod.PERCEPTUAL, similarity, LeakType.NEAR_DUPLICATE, distance)
 
@@ -133,7 +133,7 @@ def find_semantic(
             left, right = _each_pair_once(left, right)
         cosines = _cosines(query_vectors, left, reference_vectors, right)
         for i in _closest_first(left, right, cosines, min_similarity):
-            train, test = _sides(query_keys[left[i]], reference_keys[right[i]], same)
+            train, test = sides(query_keys[left[i]], reference_keys[right[i]], same)
             similarity = min(max(float(cosines[i]), 0.0), 1.0)
             yield LeakCandidate(train, test, MatchMethod.SEMANTIC, similarity, LeakType.SAME_SCENE)
 
@@ -177,7 +177,7 @@ def _each_pair_once(left: Rows, right: Rows) -> tuple[Rows, Rows]:
     return left[keep], right[keep]
 
 
-def _sides(query_key: str, reference_key: str, same: bool) -> tuple[str, str]:
+def sides(query_key: str, reference_key: str, same: bool) -> tuple[str, str]:
     """``(train, test)``; inside one split the lexically later and earlier key."""
     if same:
         return max(query_key, reference_key), min(query_key, reference_key)

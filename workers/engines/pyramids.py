@@ -75,7 +75,8 @@ def halved(plane: Plane) -> Plane:
 def band_of(plane: Plane) -> Plane:
     """Detail of middling size, divided by its standard deviation."""
     out = blur(plane, BAND[0]) - blur(plane, BAND[1])
-    return out / np.float32(np.std(out) + _NOISE)
+    out /= np.float32(np.std(out) + _NOISE)
+    return out
 
 
 @compiled

@@ -19,6 +19,7 @@ from workers.engines.descriptors import Thumbnails
 from workers.engines.evidence import EVIDENCE, correlation, measure
 from workers.engines.jit import compiled
 from workers.engines.pyramids import Plane, Pyramid, band_of, build, halved, plain_large
+from workers.engines.thumbnail_stack import Thumbnails as ThumbnailRows
 
 _COARSE_STEPS, _BAND_STEPS, _FRAMES = 8, 5, 2
 _DEEP = 0.5
@@ -47,7 +48,7 @@ class Verified:
         return len(self.query)
 
 
-def verify(query: Thumbnails, reference: Thumbnails, candidates: Candidates, *, threads: int = 1) -> Verified:
+def verify(query: ThumbnailRows, reference: ThumbnailRows, candidates: Candidates, *, threads: int = 1) -> Verified:
     """Compare the ``(n, 64, 64)`` thumbnails of each pair, under that of its hypotheses that fits best.
 
     ``candidates`` come from ``by_pair``.
@@ -142,7 +143,7 @@ def _refine_in_frame(plain: Plane, template: Pyramid, place: AffineMap) -> None:
 
 @compiled
 def _is_deep(place: AffineMap) -> bool:
-    return abs(place[0] * place[4]) < _DEEP
+    return bool(abs(place[0] * place[4]) < _DEEP)
 
 
 @compiled

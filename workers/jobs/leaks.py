@@ -83,7 +83,11 @@ def _compare(environment: Environment, claimed: ClaimedShard, context: Context) 
     if params["scope"] == "within":
         found = [candidate for candidate in found if candidate.test_image < candidate.train_image]
     with replaced_atomically(context.result_path("candidates.json")) as stream:
-        stream.write(json.dumps([asdict(candidate) for candidate in sorted(set(found))]).encode())
+        stream.write(
+            json.dumps(
+                [asdict(candidate) for candidate in sorted(set(found), key=lambda candidate: candidate.order)]
+            ).encode()
+        )
 
 
 def _compare_fingerprints(

@@ -14,13 +14,23 @@ from typing import TextIO, TypeVar
 
 from app.domain.errors import InvalidFile
 from app.domain.formats.csv_lines import MAX_FIELD, exact_writer
-from app.domain.leaks import LeakCandidate, LeakType, MatchMethod, Verdict
+from app.domain.leaks import LeakCandidate, LeakType, MatchMethod, Transform, Verdict
 
 REQUIRED_COLUMNS = ("train_image", "test_image", "method", "similarity", "leak_type", "hamming_distance")
-ADDED_COLUMNS = ("train_label", "test_label", "label_conflict", "verdict", "train_split", "test_split")
+ADDED_COLUMNS = (
+    "score",
+    "transform",
+    "train_label",
+    "test_label",
+    "label_conflict",
+    "verdict",
+    "train_split",
+    "test_split",
+)
 COLUMNS = REQUIRED_COLUMNS + ADDED_COLUMNS
 
 SIMILARITY_DECIMALS = 6
+SCORE_DECIMALS = 4
 
 _METHOD_ORDER = {method: i for i, method in enumerate(MatchMethod)}
 Value = TypeVar("Value")
@@ -30,7 +40,7 @@ Value = TypeVar("Value")
 class LeakReportRow:
     """A candidate as the report tells it. Labels and splits that are not known, or empty, are ``None``.
 
-    The similarity is kept to six decimals: what the file holds is what the row holds.
+    The similarity is kept to six decimals and the score to four: what the file holds is what the row holds.
     """
 
     train_image: str
@@ -39,6 +49,8 @@ class LeakReportRow:
     similarity: float
     leak_type: LeakType
     hamming_distance: int | None = None
+    score: float | None = None
+    transform: Transform | None = None
     train_label: str | None = None
     test_label: str | None = None
     verdict: Verdict | None = None
@@ -47,6 +59,8 @@ class LeakReportRow:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "similarity", round(self.similarity, SIMILARITY_DECIMALS))
+        if self.score is not None:
+            object.__setattr__(self, "score", round(self.score, SCORE_DECIMALS))
         for name in ("train_label", "test_label", "train_split", "test_split"):
             object.__setattr__(self, name, getattr(self, name) or None)
 
@@ -74,6 +88,8 @@ def report_row(
         similarity=candidate.similarity,
         leak_type=candidate.leak_type,
         hamming_distance=candidate.hamming_distance,
+        score=candidate.score,
+        transform=candidate.transform,
         train_label=train_label,
         test_label=test_label,
         verdict=verdict,
@@ -108,6 +124,8 @@ def _cells(row: LeakReportRow) -> tuple[str, ...]:
         f"{row.similarity:.{SIMILARITY_DECIMALS}f}",
         row.leak_type.value,
         "" if row.hamming_distance is None else str(row.hamming_distance),
+        "" if row.score is None else f"{row.score:.{SCORE_DECIMALS}f}",
+        row.transform.value if row.transform else "",
         row.train_label or "",
         row.test_label or "",
         "" if row.label_conflict is None else str(row.label_conflict).lower(),
@@ -144,11 +162,9 @@ def _parsed_rows(reader: csv.DictReader[str]) -> Iterator[LeakReportRow]:
 
 
 def _parse(cells: Mapping[str, str]) -> LeakReportRow:
-    similarity = float(cells["similarity"])
-    if not 0 <= similarity <= 1:
-        raise ValueError(f"similarity {cells['similarity']} is not between 0 and 1")
+    similarity, score = _share(cells["similarity"], "similarity"), cells.get("score")
     distance = cells.get("hamming_distance")
-    verdict = cells.get("verdict")
+    transform, verdict = cells.get("transform"), cells.get("verdict")
     return LeakReportRow(
         train_image=cells["train_image"],
         test_image=cells["test_image"],
@@ -156,9 +172,18 @@ def _parse(cells: Mapping[str, str]) -> LeakReportRow:
         similarity=similarity,
         leak_type=LeakType(cells["leak_type"]),
         hamming_distance=int(distance) if distance else None,
+        score=_share(score, "score") if score else None,
+        transform=Transform(transform) if transform else None,
         train_label=cells.get("train_label"),
         test_label=cells.get("test_label"),
         verdict=Verdict(verdict) if verdict else None,
         train_split=cells.get("train_split"),
         test_split=cells.get("test_split"),
     )
+
+
+def _share(text: str, name: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name} {text} is not between 0 and 1")
+    return value

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 from app.domain.formats.leaks_report import LeakReportRow
-from app.domain.leaks import LeakType, MatchMethod, Verdict
+from app.domain.leaks import LeakType, MatchMethod, Transform, Verdict
 
 _BAR_WIDTH = 40
 _BINS = 10
@@ -39,6 +39,7 @@ def write_leaks_summary(stream: TextIO, summary: LeaksSummary, rows: Sequence[Le
         _table("Candidates", _totals(rows)),
         _table("Candidates by method", _count((row.method for row in rows), MatchMethod)),
         _table("Candidates by type", _count((row.leak_type for row in rows), LeakType)),
+        _table("Candidates by transform", _count((row.transform for row in rows if row.transform), Transform)),
         _table("Candidates by verdict", _count((row.verdict for row in rows if row.verdict), Verdict)),
         _table("Test images affected, by class", _affected_by_class(rows)),
         *(_histogram(method, rows) for method in MatchMethod),
