@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -27,6 +28,9 @@ logger = logging.getLogger(__name__)
 WAL_IS_SOUND = sqlite3.sqlite_version_info >= (3, 51, 3)
 BUSY_TIMEOUT = 30_000
 """Milliseconds that a writer waits for its turn."""
+
+TURN = 0.12
+"""Seconds in which every writer that waits has looked once whether it is its turn."""
 
 
 class Database:
@@ -80,6 +84,15 @@ class Database:
             except BaseException:
                 session.rollback()
                 raise
+
+    def let_others_write(self) -> None:
+        """Wait for a moment between two of many write transactions in a row.
+
+        SQLite has no queue of writers: each that waits looks again every 0.1 s, and would find the next transaction
+        of the row there already, until its patience ends.
+        """
+        if self.is_sqlite:
+            time.sleep(TURN)
 
     def dispose(self) -> None:
         self.engine.dispose()

@@ -15,11 +15,10 @@ from app.domain.accounts import Role, may, slugify
 from app.domain.consensus import Rule
 from app.domain.errors import InvalidInput, NotAllowed, NotFound
 from app.domain.formats.relabel_map import LabelCoding
-from app.domain.jobs import JobKind, ShardSpec
 from app.domain.merge import LeakSide, Policies
 from app.services import audit
-from app.services.jobs import start_job
 from app.services.ports import Doorbell
+from app.services.scan_dataset import start_scan
 from app.services.sign_in import Actor
 
 
@@ -90,11 +89,7 @@ def create_project(
     session.flush()  # the job and the membership need the project's id
     if actor is not None:
         repository.set_member(session, project.id, actor.user_id, Role.ADMIN.value)
-    start_job(
-        session, doorbell, kind=JobKind.SCAN, title=f"List the images of {project.name}",
-        live_key=f"scan:{project.id}", shards=[ShardSpec(0, "listing images")], params={},
-        project_id=project.id, user_id=project.created_by,
-    )  # fmt: skip
+    start_scan(session, doorbell, project, project.created_by)
     audit.record(session, "project_created", user_id=project.created_by, project_id=project.id, root=str(folder))
     return project
 
