@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import QueuePool
@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 WAL_IS_SOUND = sqlite3.sqlite_version_info >= (3, 51, 3)
 BUSY_TIMEOUT = 30_000
 """Milliseconds that a writer waits for its turn."""
+
+HISTORY = ("review_events", "leak_verdict_events")
+"""Tables of what people did, in the order of their ids."""
 
 TURN = 0.12
 """Seconds in which every writer that waits has looked once whether it is its turn."""
@@ -60,7 +63,8 @@ class Database:
     def writing(self, *, snapshot: bool = False) -> Iterator[Session]:
         """A session that is committed when the block ends well, and rolled back otherwise.
 
-        With ``snapshot`` everything read is of one moment; SQLite's write lock gives that anyway.
+        With ``snapshot`` everything read is of one moment, at which no event was under way: all that come later have
+        higher ids. SQLite's write lock gives that anyway.
 
         Raises:
             OutOfSpace: the disk is full; nothing of the block was kept.
@@ -69,7 +73,7 @@ class Database:
         with self._writer() as session:
             try:
                 if snapshot and not self.is_sqlite:
-                    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+                    self._take_snapshot(session)
                 yield session
                 session.commit()
                 _run_after_commit(session)
@@ -84,6 +88,18 @@ class Database:
             except BaseException:
                 session.rollback()
                 raise
+
+    def _take_snapshot(self, session: Session) -> None:
+        """Begin a transaction that sees one moment of a PostgreSQL database.
+
+        An event gets its id before it is committed. The lock waits for those that are under way, on a connection of
+        its own, because it need not last longer than it takes to fix the moment: nobody waits for what comes after.
+        """
+        with self.engine.connect() as gate:
+            gate.execute(text(f"LOCK TABLE {', '.join(HISTORY)} IN SHARE MODE"))
+            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            session.execute(text("SELECT 1"))  # the moment is that of the first query
+            gate.rollback()
 
     def let_others_write(self) -> None:
         """Wait for a moment between two of many write transactions in a row.

@@ -133,6 +133,7 @@ def set_policies(session: Session, access: Access, policies: Policies) -> None:
         raise InvalidInput("Between 1 and 20 reviews can be asked for per sample.")
     if not 0.0 < policies.max_class_share <= 1.0 or not 0.0 <= policies.mislabel_threshold <= 1.0:
         raise InvalidInput("Shares and thresholds lie between 0 and 1.")
+    repository.hold_policies(session, access.project, to_change=True)
     queue_repository.take_turn(session, access.id)
     access.project.policies = policies_as_json(policies)
     resolve_project(session, access.id, policies)
