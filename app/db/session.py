@@ -15,11 +15,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, text
-from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import QueuePool
 
-from app.domain.errors import InvalidInput, OutOfSpace
+from app.domain.errors import Busy, Conflict, InvalidInput, OutOfSpace, WinnowError
 
 __all__ = ["Database", "Session", "after_commit"]
 
@@ -31,6 +32,15 @@ BUSY_TIMEOUT = 30_000
 
 HISTORY = ("review_events", "leak_verdict_events")
 """Tables of what people did, in the order of their ids."""
+
+_UNIQUE_VIOLATION = "23505"
+_LOCK_STATES = ("40001", "40P01", "55P03")
+"""PostgreSQL's codes: could not serialize, deadlock, lock not available."""
+
+_SAME_TIME = (
+    "Somebody else saved the same thing at the same moment, so yours was not saved. "
+    "Look at what is there now, then try again."
+)
 
 TURN = 0.12
 """Seconds in which every writer that waits has looked once whether it is its turn."""
@@ -52,12 +62,15 @@ class Database:
 
         Raises:
             InvalidInput: a value does not fit into the database.
+            Busy: somebody else held the database too long.
         """
         with self._reader() as session:
             try:
                 yield session
-            except (DataError, OverflowError, UnicodeEncodeError) as error:
-                raise _unfit() from error
+            except _TRANSLATED as error:
+                if said := _translated(error):
+                    raise said from error
+                raise
 
     @contextmanager
     def writing(self, *, snapshot: bool = False) -> Iterator[Session]:
@@ -69,6 +82,8 @@ class Database:
         Raises:
             OutOfSpace: the disk is full; nothing of the block was kept.
             InvalidInput: a value does not fit into the database; nothing of the block was kept.
+            Busy: somebody else held the database too long; nothing of the block was kept.
+            Conflict: somebody else made the same thing at the same moment; nothing of the block was kept.
         """
         with self._writer() as session:
             try:
@@ -77,14 +92,11 @@ class Database:
                 yield session
                 session.commit()
                 _run_after_commit(session)
-            except OperationalError as error:
+            except _TRANSLATED as error:
                 session.rollback()
-                if "disk is full" in str(error).lower() or "no space left" in str(error).lower():
-                    raise OutOfSpace("The disk is full: nothing was saved. Make room, then try again.") from error
+                if said := _translated(error):
+                    raise said from error
                 raise
-            except (DataError, OverflowError, UnicodeEncodeError) as error:
-                session.rollback()
-                raise _unfit() from error
             except BaseException:
                 session.rollback()
                 raise
@@ -114,7 +126,21 @@ class Database:
         self.engine.dispose()
 
 
-def _unfit() -> InvalidInput:
+_TRANSLATED = (OperationalError, IntegrityError, PoolTimeout, DataError, OverflowError, UnicodeEncodeError)
+
+
+def _translated(error: Exception) -> WinnowError | None:
+    """What the error means to who asked; None where it is a fault of ours."""
+    text = str(error).lower()
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    if isinstance(error, IntegrityError):
+        same = state == _UNIQUE_VIOLATION or "unique constraint failed" in text
+        return Conflict(_SAME_TIME) if same else None
+    if isinstance(error, PoolTimeout) or state in _LOCK_STATES or "database is locked" in text:
+        return Busy("The database is busy with something long, so nothing was saved. Try again in a few seconds.")
+    if isinstance(error, OperationalError):
+        full = "disk is full" in text or "no space left" in text
+        return OutOfSpace("The disk is full: nothing was saved. Make room, then try again.") if full else None
     return InvalidInput("A number is too large, or a text holds characters that can't be kept (like NUL).")
 
 

@@ -24,14 +24,19 @@ test("statuses say whether trying again can help", () => {
   assert.deepEqual([401, 409, 429, 503, 400, 403].map(kindOf), ["signed-out", "conflict", "busy", "busy", "refused", "refused"]);
 });
 
-function reply(status, body, { type = "application/json", redirected = false, url = "http://x/y" } = {}) {
-  const headers = new Map([["Content-Type", type], ["Retry-After", null]]);
+function reply(status, body, { type = "application/json", redirected = false, url = "http://x/y", retryAfter = null } = {}) {
+  const headers = new Map([["Content-Type", type], ["Retry-After", retryAfter]]);
   return async () => ({ ok: status < 400, status, redirected, url, headers: { get: (name) => headers.get(name) ?? null }, json: async () => body });
 }
 
 test("an error of ours keeps its code, message and details", async () => {
   const fetcher = reply(409, { error: { code: "conflict", message: "Changed.", details: { current: { version: 2 } } } });
   await assert.rejects(request("/x", {}, fetcher), (error) => error instanceof RequestError && error.kind === "conflict" && error.details.current.version === 2);
+});
+
+test("a busy server says when to come again", async () => {
+  const fetcher = reply(503, { error: { code: "busy", message: "Busy." } }, { retryAfter: "3" });
+  await assert.rejects(request("/x", {}, fetcher), (error) => error.kind === "busy" && error.retryAfter === 3000);
 });
 
 test("being led to the sign-in page is being signed out, another page is not an answer", async () => {
