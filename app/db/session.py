@@ -18,7 +18,7 @@ from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import QueuePool, StaticPool
 
 from app.domain.errors import Busy, Conflict, InvalidInput, OutOfSpace, WinnowError
 
@@ -73,11 +73,8 @@ class Database:
                 raise
 
     @contextmanager
-    def writing(self, *, snapshot: bool = False) -> Iterator[Session]:
+    def writing(self) -> Iterator[Session]:
         """A session that is committed when the block ends well, and rolled back otherwise.
-
-        With ``snapshot`` everything read is of one moment, at which no event was under way: all that come later have
-        higher ids. SQLite's write lock gives that anyway.
 
         Raises:
             OutOfSpace: the disk is full; nothing of the block was kept.
@@ -87,8 +84,6 @@ class Database:
         """
         with self._writer() as session:
             try:
-                if snapshot and not self.is_sqlite:
-                    self._take_snapshot(session)
                 yield session
                 session.commit()
                 _run_after_commit(session)
@@ -100,6 +95,42 @@ class Database:
             except BaseException:
                 session.rollback()
                 raise
+
+    @contextmanager
+    def moment(self) -> Iterator[Session]:
+        """A session that reads one moment, however long it takes; nobody waits for it (docs/decisions/0012).
+
+        No event was under way at that moment: all that come later have higher ids.
+        """
+        if not self.is_sqlite:
+            with self.reading() as session:
+                self._take_snapshot(session)
+                yield session
+        elif WAL_IS_SOUND:
+            with self.reading() as session:
+                yield session
+        else:
+            with self._copy() as session:
+                yield session
+
+    @contextmanager
+    def _copy(self) -> Iterator[Session]:
+        """A session on a copy, because with a rollback journal no writer can commit while somebody reads."""
+        copy = sqlite3.connect("", check_same_thread=False)  # a file that SQLite makes, and deletes with the connection
+        source = self.engine.raw_connection()
+        try:
+            source.driver_connection.backup(copy)  # type: ignore[union-attr]
+            source.close()
+            engine = create_engine("sqlite://", creator=lambda: copy, poolclass=StaticPool, hide_parameters=True)
+            with Session(engine) as session:
+                yield session
+        except sqlite3.OperationalError as error:
+            if said := _translated(error):
+                raise said from error
+            raise
+        finally:
+            source.close()
+            copy.close()
 
     def _take_snapshot(self, session: Session) -> None:
         """Begin a transaction that sees one moment of a PostgreSQL database.
@@ -138,7 +169,7 @@ def _translated(error: Exception) -> WinnowError | None:
         return Conflict(_SAME_TIME) if same else None
     if isinstance(error, PoolTimeout) or state in _LOCK_STATES or "database is locked" in text:
         return Busy("The database is busy with something long, so nothing was saved. Try again in a few seconds.")
-    if isinstance(error, OperationalError):
+    if isinstance(error, OperationalError | sqlite3.OperationalError):
         full = "disk is full" in text or "no space left" in text
         return OutOfSpace("The disk is full: nothing was saved. Make room, then try again.") if full else None
     return InvalidInput("A number is too large, or a text holds characters that can't be kept (like NUL).")

@@ -62,14 +62,8 @@ def get_writing(wiring: WiringDep) -> Iterator[Session]:
         yield session
 
 
-def get_snapshot(wiring: WiringDep) -> Iterator[Session]:
-    with wiring.database.writing(snapshot=True) as session:
-        yield session
-
-
 ReadingDep = Annotated[Session, Depends(get_reading, scope="function")]
 WritingDep = Annotated[Session, Depends(get_writing, scope="function")]
-SnapshotDep = Annotated[Session, Depends(get_snapshot, scope="function")]
 
 
 def cookie_name(settings: Settings) -> str:
@@ -143,4 +137,3 @@ LeadReadAccess = Annotated[Access, reading_project(Role.LEAD)]
 ReviewAccess = Annotated[Access, writing_project(Role.REVIEWER)]
 LeadAccess = Annotated[Access, writing_project(Role.LEAD)]
 AdminAccess = Annotated[Access, writing_project(Role.ADMIN)]
-SnapshotAccess = Annotated[Access, Depends(_entering(Role.LEAD, SnapshotDep), scope="function")]

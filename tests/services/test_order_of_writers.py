@@ -59,7 +59,7 @@ def test_a_version_has_every_event_that_its_history_will_ever_have(world: World,
 
 def test_reviewers_go_on_while_a_version_is_frozen(world: World, meanwhile: Callable):
     world.flag(FIRST, SECOND)
-    with world.database.writing(snapshot=True):
+    with world.database.moment():
         meanwhile(world.submit, "bob", SECOND, "remove").result(20)
     assert world.state(SECOND).decision == "remove"
 
