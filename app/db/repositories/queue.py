@@ -94,6 +94,19 @@ def count_states(session: Session, project_id: int, wanted: QueueFilter) -> dict
     return {state: count for state, count in rows}  # noqa: C416 - typed rows are no pairs to the checker
 
 
+def count_open_by_answer(session: Session, project_id: int, reviewer_id: int, wanted: QueueFilter) -> dict[str, int]:
+    """Open samples on which this reviewer has a say already, by its status (submitted, skipped)."""
+    mine = (ReviewRow.reviewer_id == reviewer_id) & ReviewRow.is_adjudication.is_(False)
+    query = (
+        select(ReviewRow.status, func.count())
+        .select_from(SampleState)
+        .join(ReviewRow, ReviewRow.sample_id == SampleState.sample_id)
+        .where(SampleState.project_id == project_id, SampleState.state == "open", mine)
+    )
+    rows = session.execute(_filtered(query, wanted).group_by(ReviewRow.status))
+    return {status: count for status, count in rows}  # noqa: C416 - typed rows are no pairs to the checker
+
+
 def take_leases(
     session: Session, project_id: int, reviewer_id: int, sample_ids: Sequence[int], until: datetime
 ) -> None:
