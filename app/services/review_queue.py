@@ -64,11 +64,13 @@ def next_samples(
     repository.take_turn(session, access.id)
     repository.drop_lapsed_leases(session, access.id, now)
     held = list(exclude)[:MAX_BATCH]
+    needed = policies_of(access.project).min_submitted
     ids = repository.next_sample_ids(
-        session, access.id, me, wanted, min_submitted=policies_of(access.project).min_submitted,
-        count=min(count, MAX_BATCH), exclude=held, now=now,
-    )  # fmt: skip
-    repository.take_leases(session, access.id, me, ids, now + lease)
+        session, access.id, me, wanted, min_submitted=needed, count=min(count, MAX_BATCH), exclude=held, now=now
+    )
+    # A sample that was opened by its address is this reviewer's as well, unless somebody else has it.
+    opened = repository.free_sample_ids(session, access.id, me, fill_in, min_submitted=needed, now=now)
+    repository.take_leases(session, access.id, me, [*ids, *opened], now + lease)
     repository.extend_leases(session, access.id, me, held, now + lease)
     shown = [*fill_in, *(id_ for id_ in ids if id_ not in fill_in)]
     if shown and not counts:

@@ -15,7 +15,7 @@ from fastapi import Depends, Path, Request
 from app.adapters.thumbnails import Pictures
 from app.db.session import Database, Session
 from app.domain.accounts import Role
-from app.domain.errors import NotSignedIn
+from app.domain.errors import NotAllowed, NotSignedIn
 from app.services.ports import Doorbell
 from app.services.projects import Access, access_project
 from app.services.sign_in import (
@@ -107,6 +107,16 @@ def get_actor(request: Request, wiring: WiringDep) -> Actor:
 
 
 ActorDep = Annotated[Actor, Depends(get_actor)]
+
+
+def get_person(actor: ActorDep) -> Actor:
+    """Somebody who signed in: a token that leaked must not make more of itself, nor let people in or out."""
+    if actor.session_id is None:
+        raise NotAllowed("An API token can't do this. Sign in with your password, in the browser.")
+    return actor
+
+
+PersonDep = Annotated[Actor, Depends(get_person)]
 SlugPath = Annotated[str, Path(max_length=64, pattern=r"^[a-z0-9-]+$")]
 
 

@@ -204,6 +204,17 @@ def test_the_list_of_conflicts_does_not_tell_a_reviewer_what_they_have_yet_to_an
     assert len(seen("lena").reviews) == 2
 
 
+@both_backends
+def test_a_sample_opened_by_its_address_is_held_if_it_is_free(queue):
+    opened = [queue.ids[KEYS[0]]]
+    ask(queue, "alice", count=1, exclude=opened, fill_in=opened)
+    assert KEYS[0] not in queue.next("bob", 12)
+    ask(queue, "bob", count=1, exclude=opened, fill_in=opened)
+    with queue.writing("alice") as (session, access):
+        review_queue.give_back(session, access)
+    assert KEYS[0] in queue.next("lena", 12), "bob, who only looked on, must not hold it"
+
+
 def ask(world, name, **options):
     from datetime import timedelta
 
