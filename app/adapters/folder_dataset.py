@@ -13,56 +13,95 @@ from pathlib import Path
 from typing import BinaryIO
 
 from app.domain.errors import InvalidFile, NotFound
-from app.domain.samples import IMAGE_SUFFIXES, SampleRef
+from app.domain.samples import IMAGE_SUFFIXES, PassedOver, SampleRef
+
+LONGEST_KEY, LONGEST_SPLIT = 1024, 100
+"""In characters; the database's columns are as wide."""
 
 
 @dataclass(frozen=True, slots=True)
 class SkippedFile:
-    """A file that was not taken as a sample, and why."""
+    """Something that was not taken as a sample, and why. ``key`` is its path with odd bytes escaped."""
 
     key: str
-    reason: str
+    reason: PassedOver
 
 
 def list_samples(root: Path) -> Iterator[SampleRef | SkippedFile]:
-    """List every image as a sample, in order of path; what is passed over comes as ``SkippedFile``."""
-    for split in _entries(root):
-        if not split.is_dir(follow_symlinks=False):
-            yield SkippedFile(_shown(split.name), "a file beside the split folders")
-            continue
-        for label in _entries(split.path):
-            if not label.is_dir(follow_symlinks=False):
-                yield SkippedFile(_shown(f"{split.name}/{label.name}"), "a file beside the class folders")
-                continue
+    """List every image as a sample, in order of path; what is passed over comes as ``SkippedFile``.
+
+    Raises:
+        InvalidFile: ``root`` itself can't be opened.
+    """
+    try:
+        splits = _entries(root)
+    except OSError as error:
+        raise InvalidFile(f"The dataset's folder {root} can't be opened: {error.strerror}.") from None
+    for split in splits:
+        problem = _folder_problem(split, PassedOver.BESIDE_SPLITS)
+        if problem is None and len(split.name) > LONGEST_SPLIT:
+            problem = PassedOver.LONG_NAME
+        if problem is None:
+            yield from _split_samples(split)
+        else:
+            yield SkippedFile(_shown(split.name), problem)
+
+
+def _split_samples(split: os.DirEntry[str]) -> Iterator[SampleRef | SkippedFile]:
+    try:
+        labels = _entries(split.path)
+    except OSError:
+        yield SkippedFile(_shown(split.name), PassedOver.UNREADABLE)
+        return
+    for label in labels:
+        problem = _folder_problem(label, PassedOver.BESIDE_CLASSES)
+        if problem is None:
             yield from _class_samples(split.name, label)
+        else:
+            yield SkippedFile(_shown(f"{split.name}/{label.name}"), problem)
 
 
 def _class_samples(split: str, label: os.DirEntry[str]) -> Iterator[SampleRef | SkippedFile]:
-    for entry in _entries(label.path):
+    try:
+        entries = _entries(label.path)
+    except OSError:
+        yield SkippedFile(_shown(f"{split}/{label.name}"), PassedOver.UNREADABLE)
+        return
+    for entry in entries:
         key = f"{split}/{label.name}/{entry.name}"
-        problem = _problem(key, entry)
+        problem = _file_problem(key, entry)
         yield SkippedFile(_shown(key), problem) if problem else SampleRef(split, key, label.name)
 
 
-def _problem(key: str, entry: os.DirEntry[str]) -> str | None:
-    if not key.isprintable() or key != _shown(key):
-        return "a name that can't be written in a list (control characters or not UTF-8)"
+def _folder_problem(entry: os.DirEntry[str], no_folder: PassedOver) -> PassedOver | None:
+    if entry.name.startswith("."):
+        return PassedOver.HIDDEN
     if entry.is_symlink():
-        return "a link; links are not followed"
+        return PassedOver.LINK
+    return None if entry.is_dir(follow_symlinks=False) else no_folder
+
+
+def _file_problem(key: str, entry: os.DirEntry[str]) -> PassedOver | None:
+    if entry.name.startswith("."):
+        return PassedOver.HIDDEN
+    if not key.isprintable() or key != _shown(key):
+        return PassedOver.BAD_NAME
+    if entry.is_symlink():
+        return PassedOver.LINK
     if not entry.is_file(follow_symlinks=False):
-        return "a folder or special file inside a class folder"
+        return PassedOver.INSIDE_CLASS
     if Path(entry.name).suffix.lower() not in IMAGE_SUFFIXES:
-        return "not an image by its name"
-    return "a path longer than 1,024 characters" if len(key) > 1024 else None
+        return PassedOver.NOT_AN_IMAGE
+    return PassedOver.LONG_NAME if len(key) > LONGEST_KEY else None
 
 
 def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
     with os.scandir(folder) as found:
-        return sorted((e for e in found if not e.name.startswith(".")), key=lambda entry: entry.name)
+        return sorted(found, key=lambda entry: entry.name)
 
 
 def _shown(name: str) -> str:
-    return name.encode("utf-8", "backslashreplace").decode()
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def open_image(root: Path, key: str) -> BinaryIO:

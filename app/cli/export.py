@@ -58,15 +58,14 @@ def run(args: argparse.Namespace) -> int:
 def freeze(settings: Settings, database: Database, slug: str, *, note: str, accept: list[str]) -> int:
     """Freeze a version and wait for its files; return its number."""
     try:
-        with database.writing(snapshot=True) as session:
-            access = owner_access(session, slug)
-            version = freeze_version(session, NoDoorbell(), access, note=note, accept=accept)
-            number, job_id = version.number, version.job_id or 0
+        with database.reading() as session:
+            actor = owner_access(session, slug).actor
+        version = freeze_version(database, NoDoorbell(), actor, slug, note=note, accept=accept)
     except NotReady as error:
         names = " ".join([*accept, *error.details.get("checks", ())])
         raise NotReady(f"{error.message} What need not be mended can be accepted: --accept {names}") from None
-    work_until_done(settings, database, job_id)
-    return number
+    work_until_done(settings, database, version.job_id or 0)
+    return version.number
 
 
 def copy_deliverables(

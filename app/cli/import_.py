@@ -18,6 +18,7 @@ from app.domain.errors import InvalidInput
 from app.services import view_imports
 from app.services.import_flags import start_import
 from app.services.projects import create_project
+from app.services.scan_dataset import scan_key
 from app.settings import Settings
 
 
@@ -77,7 +78,7 @@ def make_project(settings: Settings, database: Database, name: str, root: Path, 
             session, NoDoorbell(), None, name=name, root=str(folder), roots=[folder], label_coding=label_coding
         )
         slug = project.slug
-        job = jobs_repository.find_live(session, f"scan:{project.id}")
+        job = jobs_repository.find_live(session, scan_key(project.id))
         job_id = job.id if job else 0
     work_until_done(settings, database, job_id)
     return slug

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -87,14 +88,19 @@ def _copy_sqlite(url: str, revision: str) -> None:
     if not path or not Path(path).exists():
         return
     copy = Path(f"{path}.before-{revision}")
-    if copy.exists():
-        return
+    part = copy.with_name(f"{copy.name}.part")
+    part.unlink(missing_ok=True)
     engine = sa.create_engine(url)
     try:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(sa.text("VACUUM INTO :copy"), {"copy": str(copy)})
+            connection.execute(sa.text("VACUUM INTO :copy"), {"copy": str(part)})
+        with part.open("rb") as written:
+            os.fsync(written.fileno())
+        # An earlier one of this name is of an earlier try: people may have worked on since.
+        part.replace(copy)
     finally:
         engine.dispose()
+        part.unlink(missing_ok=True)
 
 
 def write_revision(url: str, message: str) -> None:

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import QueuePool, StaticPool
 
-from app.domain.errors import InvalidInput, OutOfSpace
+from app.domain.errors import Busy, Conflict, InvalidInput, OutOfSpace, WinnowError
 
 __all__ = ["Database", "Session", "after_commit"]
 
@@ -27,6 +29,21 @@ logger = logging.getLogger(__name__)
 WAL_IS_SOUND = sqlite3.sqlite_version_info >= (3, 51, 3)
 BUSY_TIMEOUT = 30_000
 """Milliseconds that a writer waits for its turn."""
+
+HISTORY = ("review_events", "leak_verdict_events")
+"""Tables of what people did, in the order of their ids."""
+
+_UNIQUE_VIOLATION = "23505"
+_LOCK_STATES = ("40001", "40P01", "55P03")
+"""PostgreSQL's codes: could not serialize, deadlock, lock not available."""
+
+_SAME_TIME = (
+    "Somebody else saved the same thing at the same moment, so yours was not saved. "
+    "Look at what is there now, then try again."
+)
+
+TURN = 0.12
+"""Seconds in which every writer that waits has looked once whether it is its turn."""
 
 
 class Database:
@@ -45,47 +62,116 @@ class Database:
 
         Raises:
             InvalidInput: a value does not fit into the database.
+            Busy: somebody else held the database too long.
         """
         with self._reader() as session:
             try:
                 yield session
-            except (DataError, OverflowError, UnicodeEncodeError) as error:
-                raise _unfit() from error
+            except _TRANSLATED as error:
+                if said := _translated(error):
+                    raise said from error
+                raise
 
     @contextmanager
-    def writing(self, *, snapshot: bool = False) -> Iterator[Session]:
+    def writing(self) -> Iterator[Session]:
         """A session that is committed when the block ends well, and rolled back otherwise.
-
-        With ``snapshot`` everything read is of one moment; SQLite's write lock gives that anyway.
 
         Raises:
             OutOfSpace: the disk is full; nothing of the block was kept.
             InvalidInput: a value does not fit into the database; nothing of the block was kept.
+            Busy: somebody else held the database too long; nothing of the block was kept.
+            Conflict: somebody else made the same thing at the same moment; nothing of the block was kept.
         """
         with self._writer() as session:
             try:
-                if snapshot and not self.is_sqlite:
-                    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
                 yield session
                 session.commit()
                 _run_after_commit(session)
-            except OperationalError as error:
+            except _TRANSLATED as error:
                 session.rollback()
-                if "disk is full" in str(error).lower() or "no space left" in str(error).lower():
-                    raise OutOfSpace("The disk is full: nothing was saved. Make room, then try again.") from error
+                if said := _translated(error):
+                    raise said from error
                 raise
-            except (DataError, OverflowError, UnicodeEncodeError) as error:
-                session.rollback()
-                raise _unfit() from error
             except BaseException:
                 session.rollback()
                 raise
+
+    @contextmanager
+    def moment(self) -> Iterator[Session]:
+        """A session that reads one moment, however long it takes; nobody waits for it (docs/decisions/0012).
+
+        No event was under way at that moment: all that come later have higher ids.
+        """
+        if not self.is_sqlite:
+            with self.reading() as session:
+                self._take_snapshot(session)
+                yield session
+        elif WAL_IS_SOUND:
+            with self.reading() as session:
+                yield session
+        else:
+            with self._copy() as session:
+                yield session
+
+    @contextmanager
+    def _copy(self) -> Iterator[Session]:
+        """A session on a copy, because with a rollback journal no writer can commit while somebody reads."""
+        copy = sqlite3.connect("", check_same_thread=False)  # a file that SQLite makes, and deletes with the connection
+        source = self.engine.raw_connection()
+        try:
+            source.driver_connection.backup(copy)  # type: ignore[union-attr]
+            source.close()
+            engine = create_engine("sqlite://", creator=lambda: copy, poolclass=StaticPool, hide_parameters=True)
+            with Session(engine) as session:
+                yield session
+        except sqlite3.OperationalError as error:
+            if said := _translated(error):
+                raise said from error
+            raise
+        finally:
+            source.close()
+            copy.close()
+
+    def _take_snapshot(self, session: Session) -> None:
+        """Begin a transaction that sees one moment of a PostgreSQL database.
+
+        An event gets its id before it is committed. The lock waits for those that are under way, on a connection of
+        its own, because it need not last longer than it takes to fix the moment: nobody waits for what comes after.
+        """
+        with self.engine.connect() as gate:
+            gate.execute(text(f"LOCK TABLE {', '.join(HISTORY)} IN SHARE MODE"))
+            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            session.execute(text("SELECT 1"))  # the moment is that of the first query
+            gate.rollback()
+
+    def let_others_write(self) -> None:
+        """Wait for a moment between two of many write transactions in a row.
+
+        SQLite has no queue of writers: each that waits looks again every 0.1 s, and would find the next transaction
+        of the row there already, until its patience ends.
+        """
+        if self.is_sqlite:
+            time.sleep(TURN)
 
     def dispose(self) -> None:
         self.engine.dispose()
 
 
-def _unfit() -> InvalidInput:
+_TRANSLATED = (OperationalError, IntegrityError, PoolTimeout, DataError, OverflowError, UnicodeEncodeError)
+
+
+def _translated(error: Exception) -> WinnowError | None:
+    """What the error means to who asked; None where it is a fault of ours."""
+    text = str(error).lower()
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    if isinstance(error, IntegrityError):
+        same = state == _UNIQUE_VIOLATION or "unique constraint failed" in text
+        return Conflict(_SAME_TIME) if same else None
+    if isinstance(error, PoolTimeout) or state in _LOCK_STATES or "database is locked" in text:
+        return Busy("The database is busy with something long, so nothing was saved. Try again in a few seconds.")
+    if isinstance(error, OperationalError | sqlite3.OperationalError):
+        full = "disk is full" in text or "no space left" in text
+        return OutOfSpace("The disk is full: nothing was saved. Make room, then try again.") if full else None
     return InvalidInput("A number is too large, or a text holds characters that can't be kept (like NUL).")
 
 

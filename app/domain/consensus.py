@@ -34,7 +34,6 @@ class How(StrEnum):
     MAJORITY = "majority"
     ADJUDICATED = "adjudicated"
     RULE = "rule"
-    BULK = "bulk"
 
 
 @dataclass(frozen=True, slots=True)

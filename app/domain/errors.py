@@ -10,6 +10,7 @@
     │   └── InvalidFile       an uploaded or given file that cannot be read at all
     ├── NotReady              a step whose conditions are not met yet (checks before a version)
     ├── OutOfSpace            the disk is full
+    ├── Busy                  the database was held too long by somebody else; the same again works later
     └── JobCancelled          somebody asked the running job to stop
 
 Each carries a stable ``code`` (for programs) and a sentence that says what, where and what to do.
@@ -65,6 +66,10 @@ class NotReady(WinnowError):
 
 class OutOfSpace(WinnowError):
     code = "out_of_space"
+
+
+class Busy(WinnowError):
+    code = "busy"
 
 
 class JobCancelled(WinnowError):

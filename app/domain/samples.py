@@ -20,6 +20,39 @@ class IssueType(StrEnum):
     OTHER = "other"
 
 
+class PassedOver(StrEnum):
+    """Why something in a dataset's folder is no sample, or (``GONE``) a sample is not in the folder any more."""
+
+    NOT_AN_IMAGE = "not_an_image"
+    LINK = "link"
+    BAD_NAME = "bad_name"
+    LONG_NAME = "long_name"
+    HIDDEN = "hidden"
+    BESIDE_SPLITS = "beside_splits"
+    BESIDE_CLASSES = "beside_classes"
+    INSIDE_CLASS = "inside_class"
+    UNREADABLE = "unreadable"
+    GONE = "gone"
+
+    @property
+    def text(self) -> str:
+        return _PASSED_OVER[self]
+
+
+_PASSED_OVER = {
+    PassedOver.NOT_AN_IMAGE: "not an image by its name",
+    PassedOver.LINK: "a link; links are not followed",
+    PassedOver.BAD_NAME: "a name that can't be written in a list (control characters or not UTF-8)",
+    PassedOver.LONG_NAME: "a name that is too long: a path has at most 1,024 characters, a split's folder 100",
+    PassedOver.HIDDEN: "hidden: its name begins with a dot",
+    PassedOver.BESIDE_SPLITS: "a file beside the split folders; images belong into split/class",
+    PassedOver.BESIDE_CLASSES: "a file beside the class folders; images belong into split/class",
+    PassedOver.INSIDE_CLASS: "a folder or special file inside a class folder; nothing below it was looked at",
+    PassedOver.UNREADABLE: "a folder that could not be opened; nothing below it was looked at",
+    PassedOver.GONE: "a sample whose file is not there any more; its flags and reviews are kept",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class SampleRef:
     """One image and its label in a dataset: ``key`` is its path relative to the dataset's root."""

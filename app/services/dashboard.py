@@ -23,6 +23,7 @@ from app.domain.samples import IssueType
 from app.services.jobs import JobView, view_job
 from app.services.projects import Access
 from app.services.sign_in import Actor
+from app.services.view_listing import ListingView, view_listing
 
 _ENOUGH_FOR_PACE = 10
 """Answers after which a pace is told."""
@@ -93,6 +94,8 @@ class Dashboard:
     agreement: AgreementView
     steps: list[Step]
     jobs: list[JobView]
+    listing: ListingView
+    can_list: bool
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,8 @@ def make_dashboard(session: Session, access: Access) -> Dashboard:
         AgreementView(agreement.alpha, agreement.shared),
         _steps(session, access, figures),
         [view_job(session, job) for job in jobs_repository.list_jobs(session, project_id=access.id, live=True)],
+        view_listing(session, access),
+        access.is_lead,
     )
 
 

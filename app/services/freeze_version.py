@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.db.base import utc_now
@@ -18,10 +19,10 @@ from app.db.repositories import jobs as jobs_repository
 from app.db.repositories import leaks as leaks_repository
 from app.db.repositories import reviews as reviews_repository
 from app.db.repositories import versions as repository
-from app.db.session import Session
-from app.domain.accounts import Role, may
+from app.db.session import Database, Session
+from app.domain.accounts import Role
 from app.domain.agreement import measure_agreement
-from app.domain.errors import NotAllowed, NotReady
+from app.domain.errors import Conflict, NotReady, WinnowError
 from app.domain.jobs import LIVE, JobKind, ShardSpec
 from app.domain.merge import MergedSample
 from app.domain.samples import Flag
@@ -30,7 +31,14 @@ from app.services.finish import Merged, merge_project
 from app.services.jobs import JobView, start_job, view_job
 from app.services.leak_summary import report_row_json, report_rows
 from app.services.ports import Doorbell
-from app.services.projects import Access, policies_as_json
+from app.services.projects import Access, access_project, policies_as_json
+from app.services.sign_in import Actor
+
+_PART = 2_000
+"""Samples written at a time: about a quarter of a second, for which a reviewer's decision may have to wait."""
+
+_GIVEN_UP_AFTER = timedelta(minutes=5)
+"""A version that was begun so long ago and is not frozen was cut off."""
 
 
 @dataclass(frozen=True)
@@ -59,57 +67,108 @@ class VersionView:
     job: JobView | None
 
 
+@dataclass(frozen=True)
+class _Content:
+    """What a version is made of, worked out from one moment of the database."""
+
+    version: Version
+    sample_ids: Sequence[int]
+    outcomes: Sequence[dict[str, Any]]
+    project_name: str
+
+
 def freeze_version(
-    session: Session, doorbell: Doorbell, access: Access, *, note: str, accept: Collection[str]
+    database: Database, doorbell: Doorbell, actor: Actor, slug: str, *, note: str, accept: Collection[str]
 ) -> Version:
-    """Freeze the project's outcome as the next version and queue its files.
+    """Freeze the project's outcome, as it is at one moment, as the next version and queue its files.
+
+    Others go on meanwhile: it reads what does not change any more and writes in short transactions, of which the last
+    one makes it count (docs/decisions/0012).
 
     Raises:
         NotAllowed: only leads freeze.
         NotReady: a check found what must be mended, or what was not accepted by its code.
+        Conflict: somebody else is freezing a version of this project.
     """
-    if not may(access.role, Role.LEAD):
-        raise NotAllowed("Freezing a version needs the role lead.")
+    with database.moment() as session:
+        access = access_project(session, actor, slug, Role.LEAD)
+        content = _work_out(session, access, note, accept)
+    version = content.version
+    with database.writing() as session:
+        repository.add_version(session, version, given_up_before=utc_now() - _GIVEN_UP_AFTER)
+    try:
+        _add_samples(database, content)
+        with database.writing() as session:
+            version = _held(session, version)
+            _make_it_count(session, doorbell, actor, version, content.project_name)
+    except BaseException:
+        with suppress(WinnowError), database.writing() as session:  # else it is given up for cut off later
+            repository.delete_unfrozen(session, version)
+        raise
+    return version
+
+
+def _work_out(session: Session, access: Access, note: str, accept: Collection[str]) -> _Content:
+    now = utc_now()
     merged = merge_project(session, access)
     open_checks = [c for c in merged.checks if c.blocking or c.code not in accept]
     if open_checks:
         listed = "; ".join(f"{check.title}: {check.count:,}" for check in open_checks)
         raise NotReady(f"Not frozen yet. {listed}.", checks=[check.code for check in open_checks])
-    version = _add_version(session, access, merged, note, sorted({c.code for c in merged.checks}))
-    job, _ = start_job(
-        session, doorbell, kind=JobKind.EXPORT, title=f"Write version {version.number} of {access.project.name}",
-        live_key=f"export:{version.id}", shards=[ShardSpec(0, "writing files")],
-        params={"version_id": version.id}, project_id=access.id, user_id=access.actor.user_id,
-    )  # fmt: skip
-    version.job_id = job.id
-    audit.record(
-        session, "version_frozen", user_id=access.actor.user_id, project_id=access.id,
-        version=version.number, digest=version.digest,
-    )  # fmt: skip
-    return version
-
-
-def _add_version(session: Session, access: Access, merged: Merged, note: str, accepted: list[str]) -> Version:
     people = _people(session, access.id)
-    snapshot = _snapshot(session, access, merged, accepted, people)
+    snapshot = _snapshot(session, access, merged, sorted({c.code for c in merged.checks}), people)
     rows = [_outcome(m, merged.flags[m.key], people.notes.get(merged.sample_ids[m.key], {})) for m in merged.samples]
-    digest = hashlib.sha256(json.dumps([snapshot, rows], sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    digest = _digest(snapshot, rows)
     removed, relabelled = len(merged.removed), len(merged.relabelled)
     total = sum(merged.class_sizes.values())
     version = Version(
-        project_id=access.id, number=repository.next_number(session, access.id), note=note.strip()[:2000],
-        digest=digest, removed=removed, relabelled=relabelled, kept=total - removed - relabelled,
-        snapshot=snapshot, created_by=access.actor.user_id, created_at=utc_now(),
+        project_id=access.id, note=note.strip()[:2000], digest=digest, removed=removed, relabelled=relabelled,
+        kept=total - removed - relabelled, snapshot=snapshot, created_by=access.actor.user_id, created_at=now,
     )  # fmt: skip
-    repository.add_version(session, version)
-    repository.add_samples(
-        session,
-        [
-            {"version_id": version.id, "sample_id": merged.sample_ids[row["key"]], "outcome": row}
-            for row in rows
-        ],
+    return _Content(version, [merged.sample_ids[row["key"]] for row in rows], rows, access.project.name)
+
+
+def _digest(snapshot: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
+    """SHA-256 of the JSON of ``[snapshot, rows]``, row by row: one call for all would stop every thread for seconds."""
+    encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
+    digest = hashlib.sha256(f"[{encode(snapshot)}, [".encode())
+    for number, row in enumerate(rows):
+        digest.update((", " * bool(number) + encode(row)).encode())
+    digest.update(b"]]")
+    return digest.hexdigest()
+
+
+def _add_samples(database: Database, content: _Content) -> None:
+    version = content.version
+    rows = [
+        {"version_id": version.id, "sample_id": sample_id, "outcome": outcome}
+        for sample_id, outcome in zip(content.sample_ids, content.outcomes, strict=True)
+    ]
+    for start in range(0, len(rows), _PART):
+        with database.writing() as session:
+            _held(session, version)
+            repository.add_samples(session, rows[start : start + _PART])
+        database.let_others_write()
+
+
+def _held(session: Session, version: Version) -> Version:
+    held = repository.find_unfrozen(session, version)
+    if held is None:
+        raise Conflict("Freezing took so long that somebody else's version came before. Freeze again.")
+    return held
+
+
+def _make_it_count(session: Session, doorbell: Doorbell, actor: Actor, version: Version, project_name: str) -> None:
+    job, _ = start_job(
+        session, doorbell, kind=JobKind.EXPORT, title=f"Write version {version.number} of {project_name}",
+        live_key=f"export:{version.id}", shards=[ShardSpec(0, "writing files")],
+        params={"version_id": version.id}, project_id=version.project_id, user_id=actor.user_id,
     )  # fmt: skip
-    return version
+    version.job_id = job.id
+    audit.record(
+        session, "version_frozen", user_id=actor.user_id, project_id=version.project_id,
+        version=version.number, digest=version.digest,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,10 @@ from app.domain.accounts import Role, may, slugify
 from app.domain.consensus import Rule
 from app.domain.errors import InvalidInput, NotAllowed, NotFound
 from app.domain.formats.relabel_map import LabelCoding
-from app.domain.jobs import JobKind, ShardSpec
 from app.domain.merge import LeakSide, Policies
 from app.services import audit
-from app.services.jobs import start_job
 from app.services.ports import Doorbell
+from app.services.scan_dataset import start_scan
 from app.services.sign_in import Actor
 
 
@@ -90,11 +89,7 @@ def create_project(
     session.flush()  # the job and the membership need the project's id
     if actor is not None:
         repository.set_member(session, project.id, actor.user_id, Role.ADMIN.value)
-    start_job(
-        session, doorbell, kind=JobKind.SCAN, title=f"List the images of {project.name}",
-        live_key=f"scan:{project.id}", shards=[ShardSpec(0, "listing images")], params={},
-        project_id=project.id, user_id=project.created_by,
-    )  # fmt: skip
+    start_scan(session, doorbell, project, project.created_by)
     audit.record(session, "project_created", user_id=project.created_by, project_id=project.id, root=str(folder))
     return project
 
@@ -138,6 +133,7 @@ def set_policies(session: Session, access: Access, policies: Policies) -> None:
         raise InvalidInput("Between 1 and 20 reviews can be asked for per sample.")
     if not 0.0 < policies.max_class_share <= 1.0 or not 0.0 <= policies.mislabel_threshold <= 1.0:
         raise InvalidInput("Shares and thresholds lie between 0 and 1.")
+    repository.hold_policies(session, access.project, to_change=True)
     queue_repository.take_turn(session, access.id)
     access.project.policies = policies_as_json(policies)
     resolve_project(session, access.id, policies)

@@ -8,7 +8,7 @@ from typing import Any
 from app.db.models.jobs import Job, JobShard
 from app.db.repositories import jobs as repository
 from app.db.session import Database, Session
-from app.domain.errors import WinnowError
+from app.domain.errors import Busy, Conflict, WinnowError
 from app.domain.jobs import LIVE, MAX_ATTEMPTS, JobState
 from app.services.jobs import end_job, settle_cancelled
 
@@ -83,8 +83,11 @@ def finish_shard(
 
 
 def fail_shard(database: Database, claimed: ClaimedShard, error: Exception) -> None:
-    """Settle a shard that failed: a known error ends the job, anything else is tried again a few times."""
-    known = isinstance(error, WinnowError)
+    """Settle a shard that failed: a known error ends the job, anything else is tried again a few times.
+
+    So is what only came at a bad moment.
+    """
+    known = isinstance(error, WinnowError) and not isinstance(error, Busy | Conflict)
     text = error.message if isinstance(error, WinnowError) else _unexpected(error)
     with database.writing() as session:
         job = repository.get_job(session, claimed.job_id)

@@ -9,7 +9,7 @@ from app.adapters.passwords import hash_password, is_password, new_token, token_
 from app.db.base import utc_now
 from app.db.models.accounts import OneTimeLink, SignInFailure, User, UserSession
 from app.db.repositories import accounts as repository
-from app.db.session import Session
+from app.db.session import Database, Session
 from app.domain.accounts import MAX_PASSWORD_BYTES, check_password, check_username
 from app.domain.errors import InvalidInput, NotFound, NotSignedIn, TooManyAttempts
 from app.services import audit
@@ -29,8 +29,11 @@ class Actor:
     session_id: int | None = None
 
 
-def sign_in(session: Session, username: str, password: str, *, address: str, user_agent: str) -> str | None:
+def sign_in(database: Database, username: str, password: str, *, address: str, user_agent: str) -> str | None:
     """Check name and password; return the new session's token, or None after a wrong try (which is recorded).
+
+    Checking takes long by design, so it is done between two transactions. A try counts as wrong until it is known to be
+    right: many at once get no further than one after the other.
 
     Raises:
         TooManyAttempts: too many wrong tries for this name from this address.
@@ -38,15 +41,27 @@ def sign_in(session: Session, username: str, password: str, *, address: str, use
     """
     if len(password.encode()) > MAX_PASSWORD_BYTES:
         raise InvalidInput(f"A password has at most {MAX_PASSWORD_BYTES} bytes.")
-    subject = f"{username.strip().lower()[:64]}|{address}"
-    _check_limits(session, subject)
-    user = repository.find_user(session, username.strip().lower())
-    right = is_password(user.password_hash if user else None, password)
-    if user is None or not right or not user.is_active:
-        session.add(SignInFailure(subject=subject))
+    name = username.strip().lower()
+    with database.writing() as session:
+        failure = _record_try(session, f"{name[:64]}|{address}")
+        user = repository.find_user(session, name)
+        known = user.password_hash if user else None
+    if not is_password(known, password):
         return None
-    audit.record(session, "sign_in", user_id=user.id, address=address)
-    return open_session(session, user, user_agent)
+    with database.writing() as session:
+        user = repository.find_user(session, name)
+        if user is None or not user.is_active or user.password_hash != known:
+            return None
+        repository.forget_failure(session, failure.id)
+        audit.record(session, "sign_in", user_id=user.id, address=address)
+        return open_session(session, user, user_agent)
+
+
+def _record_try(session: Session, subject: str) -> SignInFailure:
+    _check_limits(session, subject)
+    failure = SignInFailure(subject=subject)
+    session.add(failure)
+    return failure
 
 
 def _check_limits(session: Session, subject: str) -> None:

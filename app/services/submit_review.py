@@ -94,6 +94,7 @@ def repeated_event(
 def lock_sample(session: Session, access: Access, sample_id: int) -> SampleState:
     """Hold the sample's state until the transaction ends; a sample without a flag gets one now."""
     projects_repository.get_sample(session, access.id, sample_id)
+    projects_repository.hold_policies(session, access.project)  # the state is worked out by them
     state = repository.lock_state(session, sample_id)
     if state is None:
         flags_repository.queue_samples(session, access.id, {sample_id: 0.0})

@@ -15,7 +15,7 @@ from fastapi import Depends, Path, Request
 from app.adapters.thumbnails import Pictures
 from app.db.session import Database, Session
 from app.domain.accounts import Role
-from app.domain.errors import NotSignedIn
+from app.domain.errors import NotAllowed, NotSignedIn
 from app.services.ports import Doorbell
 from app.services.projects import Access, access_project
 from app.services.sign_in import (
@@ -62,14 +62,8 @@ def get_writing(wiring: WiringDep) -> Iterator[Session]:
         yield session
 
 
-def get_snapshot(wiring: WiringDep) -> Iterator[Session]:
-    with wiring.database.writing(snapshot=True) as session:
-        yield session
-
-
 ReadingDep = Annotated[Session, Depends(get_reading, scope="function")]
 WritingDep = Annotated[Session, Depends(get_writing, scope="function")]
-SnapshotDep = Annotated[Session, Depends(get_snapshot, scope="function")]
 
 
 def cookie_name(settings: Settings) -> str:
@@ -113,6 +107,16 @@ def get_actor(request: Request, wiring: WiringDep) -> Actor:
 
 
 ActorDep = Annotated[Actor, Depends(get_actor)]
+
+
+def get_person(actor: ActorDep) -> Actor:
+    """Somebody who signed in: a token that leaked must not make more of itself, nor let people in or out."""
+    if actor.session_id is None:
+        raise NotAllowed("An API token can't do this. Sign in with your password, in the browser.")
+    return actor
+
+
+PersonDep = Annotated[Actor, Depends(get_person)]
 SlugPath = Annotated[str, Path(max_length=64, pattern=r"^[a-z0-9-]+$")]
 
 
@@ -143,4 +147,3 @@ LeadReadAccess = Annotated[Access, reading_project(Role.LEAD)]
 ReviewAccess = Annotated[Access, writing_project(Role.REVIEWER)]
 LeadAccess = Annotated[Access, writing_project(Role.LEAD)]
 AdminAccess = Annotated[Access, writing_project(Role.ADMIN)]
-SnapshotAccess = Annotated[Access, Depends(_entering(Role.LEAD, SnapshotDep), scope="function")]

@@ -27,8 +27,12 @@ STATUS: dict[type[errors.WinnowError], int] = {
     errors.InvalidInput: 400,
     errors.InvalidFile: 400,
     errors.OutOfSpace: 507,
+    errors.Busy: 503,
     errors.JobCancelled: 409,
 }
+
+RETRY_AFTER = 3
+"""Seconds after which a request that found the database busy may come again."""
 
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
 
@@ -57,7 +61,10 @@ def answer(request: Request, status: int, code: str, message: str, details: dict
 def handle_winnow_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, errors.WinnowError)  # noqa: S101 - registered for this class alone
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-    return answer(request, status, error.code, error.message, error.details)
+    response = answer(request, status, error.code, error.message, error.details)
+    if status == 503:
+        response.headers["Retry-After"] = str(RETRY_AFTER)  # the browser's outbox goes by it
+    return response
 
 
 def handle_http_error(request: Request, error: Exception) -> Response:

@@ -22,7 +22,14 @@ from app.services.sign_in import Actor
 
 ROOT = Path(__file__).resolve().parents[2]
 STATIC = ROOT / "static"
-TITLES = {401: "Sign in first", 403: "Not allowed", 404: "Not found", 409: "Not now", 429: "Too many tries"}
+TITLES = {
+    401: "Sign in first",
+    403: "Not allowed",
+    404: "Not found",
+    409: "Not now",
+    429: "Too many tries",
+    503: "Busy",
+}
 
 
 @dataclass(frozen=True)

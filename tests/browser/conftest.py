@@ -66,9 +66,22 @@ def unchanged(tmp_path_factory: pytest.TempPathFactory, small_demo: DemoDataset)
 def wait_until(page: Any, expression: str, seconds: float = 60) -> None:
     """Evaluate ``expression`` (a promise is awaited) until it is true."""
     deadline = time.monotonic() + seconds
-    while not page.evaluate(expression):
+    while not _evaluated(page, expression):
         assert time.monotonic() < deadline, f"never true: {expression}"
         page.wait_for_timeout(200)
+
+
+def _evaluated(page: Any, expression: str) -> Any:
+    from playwright.sync_api import Error
+
+    try:
+        return page.evaluate(expression)
+    except Error as error:
+        # A page that shows a job loads itself again when the job ends, which may be in the middle of this.
+        if "context was destroyed" not in str(error):
+            raise
+        page.wait_for_load_state()
+        return None
 
 
 class Watched:

@@ -61,6 +61,8 @@ def review(page: Any) -> None:
     page.keyboard.press("z")
     page.wait_for_function("b => document.getElementById('sample-name').textContent === b", arg=first)
     press_for_next(page, "Shift+Z")
+    # A page that loads between the undo and the redo is given the same sample once more.
+    wait_until(page, "!Object.keys(localStorage).some(key => key.startsWith('winnow.outbox.'))")
     page.goto("/p/small/review")
     page.wait_for_selector("[data-testid=question]")
     choose_class_by_typing(page)

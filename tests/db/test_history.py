@@ -8,6 +8,7 @@ from sqlalchemy.exc import DatabaseError
 
 from app.db.models.leaks import LeakPair, LeakVerdictEvent
 from app.db.models.reviews import ReviewEvent
+from app.domain.errors import Conflict
 from tests.fixtures.databases import both_backends
 
 REFUSED = "append-only"
@@ -53,7 +54,7 @@ def test_history_cannot_be_truncated(history):
 
 @both_backends
 def test_a_client_event_id_exists_once(history):
-    with pytest.raises(DatabaseError), history.writing("bob") as (session, access):
+    with pytest.raises(Conflict), history.writing("bob") as (session, access):
         known = session.scalars(sa.select(ReviewEvent)).one()
         session.add(
             ReviewEvent(

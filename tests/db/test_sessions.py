@@ -14,8 +14,8 @@ from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 from app.db.base import UtcDateTime
 from app.db.models.accounts import AuditEntry, User
 from app.db.models.projects import Member
-from app.db.session import after_commit
-from app.domain.errors import OutOfSpace
+from app.db.session import Database, after_commit
+from app.domain.errors import Busy, Conflict, OutOfSpace
 from tests.fixtures.databases import both_backends
 
 THREADS, EACH = 8, 25
@@ -108,6 +108,47 @@ def test_an_action_after_the_commit_that_fails_takes_nothing_back(database):
 def test_a_full_disk_is_said_to_be_one(database):
     with pytest.raises(OutOfSpace), database.writing():
         raise OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full"))
+
+
+@both_backends
+def test_the_same_thing_twice_is_a_conflict(database):
+    with pytest.raises(Conflict, match="same moment"), database.writing() as session:
+        session.add_all([User(username="twin", display_name="a"), User(username="twin", display_name="b")])
+
+
+def test_a_database_that_is_held_too_long_is_busy(settings, monkeypatch):
+    from app.db import session as module
+
+    monkeypatch.setattr(module, "BUSY_TIMEOUT", 50)
+    database = Database(settings.resolved_database_url)
+    with database.writing() as holder:
+        holder.execute(sa.text("SELECT 1"))
+        with pytest.raises(Busy), database.writing() as session:
+            session.add(AuditEntry(action="late"))
+    database.dispose()
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+def test_a_deadlock_is_busy_for_one_and_nothing_for_the_other(database):
+    with database.writing() as session:
+        session.add_all([AuditEntry(action="first"), AuditEntry(action="second")])
+    ready = threading.Barrier(2)
+
+    def change(*actions: str) -> bool:
+        try:
+            with database.writing() as session:
+                for action in actions:
+                    session.execute(sa.update(AuditEntry).where(AuditEntry.action == action).values(detail={}))
+                    if action == actions[0]:
+                        ready.wait(10)
+        except Busy:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        done = [pool.submit(change, "first", "second"), pool.submit(change, "second", "first")]
+    assert sorted(future.result() for future in done) == [False, True]
 
 
 @both_backends

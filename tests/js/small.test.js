@@ -6,6 +6,7 @@ import { describeDifference } from "../../static/js/lib/difference.js";
 import { bytes, count, duration, number, percent, rate } from "../../static/js/lib/format.js";
 import { RequestError, kindOf, request, withQuery } from "../../static/js/lib/http.js";
 import { Pictures } from "../../static/js/lib/pictures.js";
+import { describeRest } from "../../static/js/lib/queue_feed.js";
 import { Pace, Stopwatch } from "../../static/js/lib/timing.js";
 import { uuid } from "../../static/js/lib/uuid.js";
 import { clampOffset, fit, isPixelated, place, zoomAt } from "../../static/js/lib/viewport.js";
@@ -24,14 +25,26 @@ test("statuses say whether trying again can help", () => {
   assert.deepEqual([401, 409, 429, 503, 400, 403].map(kindOf), ["signed-out", "conflict", "busy", "busy", "refused", "refused"]);
 });
 
-function reply(status, body, { type = "application/json", redirected = false, url = "http://x/y" } = {}) {
-  const headers = new Map([["Content-Type", type], ["Retry-After", null]]);
+test("the end of the queue says what the rest waits for", () => {
+  assert.equal(describeRest(3, { skipped: 0, answered: 0 }), "3 samples are on other reviewers' screens; what they leave comes back within 10 minutes.");
+  assert.equal(describeRest(1, { skipped: 0, answered: 1 }), "1 sample has your answer and waits for another reviewer's.");
+  const all = describeRest(5, { skipped: 2, answered: 2 });
+  assert.match(all, /^2 samples have your answer .* You skipped 2: .* 1 sample is on other/);
+});
+
+function reply(status, body, { type = "application/json", redirected = false, url = "http://x/y", retryAfter = null } = {}) {
+  const headers = new Map([["Content-Type", type], ["Retry-After", retryAfter]]);
   return async () => ({ ok: status < 400, status, redirected, url, headers: { get: (name) => headers.get(name) ?? null }, json: async () => body });
 }
 
 test("an error of ours keeps its code, message and details", async () => {
   const fetcher = reply(409, { error: { code: "conflict", message: "Changed.", details: { current: { version: 2 } } } });
   await assert.rejects(request("/x", {}, fetcher), (error) => error instanceof RequestError && error.kind === "conflict" && error.details.current.version === 2);
+});
+
+test("a busy server says when to come again", async () => {
+  const fetcher = reply(503, { error: { code: "busy", message: "Busy." } }, { retryAfter: "3" });
+  await assert.rejects(request("/x", {}, fetcher), (error) => error.kind === "busy" && error.retryAfter === 3000);
 });
 
 test("being led to the sign-in page is being signed out, another page is not an answer", async () => {

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, text, update
 
 from app.db.models.jobs import JobShard
-from app.domain.errors import Conflict, InvalidInput
+from app.domain.errors import Busy, Conflict, InvalidInput
 from app.domain.jobs import MAX_ATTEMPTS, JobKind, ShardSpec
 from app.services import jobs, run_shard
 from tests.fixtures.databases import both_backends
@@ -178,12 +178,13 @@ def test_what_went_wrong_unexpectedly_is_tried_again_and_then_given_up(world):
     assert "a bug" not in world.job(job_id).error, "an error's own text may hold what not everyone may see"
 
 
-def test_what_goes_well_at_the_second_try_ends_well(world):
+@pytest.mark.parametrize("error", [OSError("the disk was away"), Busy("held"), Conflict("at the same moment")])
+def test_what_goes_well_at_the_second_try_ends_well(world, error):
     job_id = start(world, 1)
 
     def fail_once(claimed, context):
         if claimed.row.attempt == 1:
-            raise OSError("the disk was away")
+            raise error
 
     world.work(handle(fail_once))
     assert world.job(job_id).state == "done"

@@ -202,3 +202,44 @@ def test_the_list_of_conflicts_does_not_tell_a_reviewer_what_they_have_yet_to_an
     assert "alice" not in seen("bob").reason
     assert len(seen("alice").reviews) == 2
     assert len(seen("lena").reviews) == 2
+
+
+@both_backends
+def test_a_sample_opened_by_its_address_is_held_if_it_is_free(queue):
+    opened = [queue.ids[KEYS[0]]]
+    ask(queue, "alice", count=1, exclude=opened, fill_in=opened)
+    assert KEYS[0] not in queue.next("bob", 12)
+    ask(queue, "bob", count=1, exclude=opened, fill_in=opened)
+    with queue.writing("alice") as (session, access):
+        review_queue.give_back(session, access)
+    assert KEYS[0] in queue.next("lena", 12), "bob, who only looked on, must not hold it"
+
+
+def ask(world, name, **options):
+    from datetime import timedelta
+
+    options = {"count": 20, "exclude": [], "lease": timedelta(minutes=10), **options}
+    with world.writing(name) as (session, access):
+        return review_queue.next_samples(session, access, review_queue.QueueFilter(), **options)
+
+
+@both_backends
+def test_who_has_nothing_left_is_told_what_became_of_the_rest(queue):
+    queue.set_policies(min_submitted=2)
+    queue.submit("alice", KEYS[0], SKIP)
+    queue.submit("alice", KEYS[1], "keep")
+    queue.submit("alice", KEYS[2], "keep")
+    for key in KEYS[3:]:
+        queue.submit("bob", key, "keep")
+        queue.submit("lena", key, "keep")
+    end = ask(queue, "alice")
+    assert (end.items, end.remaining, end.skipped, end.answered) == ([], 3, 1, 2)
+
+
+def test_counts_come_when_they_are_asked_for_or_nothing_is_left(queue):
+    quick = ask(queue, "alice", count=1, counts=False)
+    assert len(quick.items) == 1
+    assert (quick.remaining, quick.total, quick.decided) == (None, None, None)
+    assert ask(queue, "alice", count=1).total == len(KEYS)
+    ask(queue, "alice")
+    assert ask(queue, "bob", counts=False).remaining == len(KEYS)

@@ -29,6 +29,8 @@ EXPECTED = {
     "GET /api/v1/jobs/{job_id}": VIEWER, "POST /api/v1/jobs/{job_id}/cancel": LEAD,
     "GET /img/{sample_id}": VIEWER, "GET /img/{sample_id}/thumb": VIEWER,
     f"GET {API}": VIEWER, f"GET {PAGE}": VIEWER,
+    f"GET {API}/listing": VIEWER, f"GET {API}/listing/passed-over.csv": VIEWER,
+    f"GET {PAGE}/passed-over.csv": VIEWER, f"POST {API}/listing": LEAD, f"POST {PAGE}/listing": LEAD,
     f"GET {API}/samples": VIEWER, f"GET {API}/samples/{{sample_id}}": VIEWER, f"GET {PAGE}/samples": VIEWER,
     f"GET {API}/leaks/pairs": VIEWER, f"GET {API}/leaks/runs": VIEWER,
     f"GET {API}/leaks/runs/{{run_id}}/report.csv": VIEWER, f"GET {API}/leaks/runs/{{run_id}}/summary.txt": VIEWER,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import text
 
 from app.web.security import HEADERS
 from tests.fixtures.routes import address, all_routes
@@ -82,6 +83,32 @@ def test_a_bug_has_the_guarding_headers_too(broken):
     for path in (API, "/p/pets"):
         answer = broken.get(path)
         assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
+
+
+def test_a_busy_database_is_503_and_says_when_to_come_again(app, client, world, database):
+    alice = client("alice")
+    body = {"client_event_id": fresh(), "base_version": 0, "decision": "keep", "manual": True}
+    path = f"{API}/samples/{world.ids['train/cat/0.png']}/reviews"
+    with app.state.wiring.database.engine.connect() as connection:  # the one that the pool hands out next
+        connection.exec_driver_sql("PRAGMA busy_timeout=50")
+    with database.writing() as holder:
+        holder.execute(text("SELECT 1"))
+        answer = alice.post(path, json=body)
+        page = alice.get("/p/pets/review")
+    assert check_shape(answer, 503, "busy")
+    assert answer.headers["retry-after"] == page.headers["retry-after"] == "3"
+    assert page.status_code == 503
+    assert page.headers["content-type"].startswith("text/html")
+    assert "busy" in page.text
+    assert alice.post(path, json=body).status_code == 200
+
+
+def test_what_two_make_at_the_same_moment_is_a_conflict(client, world, monkeypatch):
+    from app.services import projects
+
+    monkeypatch.setattr(projects.repository, "find_project", lambda *_: None)
+    body = {"name": "Pets", "root": str(world.root)}
+    assert "same moment" in check_shape(client("root").post("/api/v1/projects", json=body), 409, "conflict")["message"]
 
 
 @pytest.mark.parametrize(

@@ -66,3 +66,10 @@ def references(node: object) -> list[str]:
 @pytest.mark.parametrize("path", ["/", "/account"])
 def test_people_without_a_project_get_their_pages(client, path):
     assert client("mallory").get(path).status_code == 200
+
+
+def test_a_lead_sets_the_rules_that_the_page_shows(client, world):
+    page = client("lena").get("/p/pets/members").text
+    assert "Save the rules" in page
+    assert '<fieldset class="form" disabled>' not in page
+    assert 'data-testid="add-member"' not in page

@@ -261,3 +261,53 @@ def test_tokens_passwords_and_cookies_are_kept_as_hashes_only(client, settings):
     stored = (settings.data_dir / "winnow.db").read_bytes()
     for secret in (token, cookie, PASSWORD):
         assert secret.encode() not in stored
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("/account/tokens", {"name": "more of me"}),
+        ("/account/password", {"current": PASSWORD, "new": "another fine one", "new_again": "another fine one"}),
+        ("/account/sessions/1/revoke", {}),
+        ("/account/tokens/1/revoke", {}),
+        ("/users/invitations", {"display_name": "a friend", "is_admin": "true"}),
+        ("/users/1", {"action": "reset"}),
+    ],
+)
+def test_a_token_makes_no_tokens_and_manages_no_users(client, browser, path, data):
+    script = browser(**bearer(make_token(client("root"))))
+    answer = script.post(path, data=data)
+    assert answer.status_code == 403
+    assert "API token" in answer.text
+    assert script.get("/users").status_code == 200
+
+
+def test_a_password_is_checked_while_nobody_else_waits(client, database, monkeypatch):
+    """A slow hash must not hold the database."""
+    from app.db.models.accounts import AuditEntry
+    from app.services import sign_in as module
+
+    real = module.is_password
+
+    def check(*given) -> bool:
+        with database.writing() as session:
+            session.add(AuditEntry(action="meanwhile"))
+        return real(*given)
+
+    monkeypatch.setattr(module, "is_password", check)
+    assert client("alice").get("/account").status_code == 200
+
+
+def test_tries_at_once_get_no_further_than_one_after_the_other(browser, monkeypatch):
+    from app.services import sign_in as module
+
+    answers: list[int] = []
+
+    def check(*_) -> bool:
+        if len(answers) < 10:
+            answers.append(sign_in(browser(), "alice", f"wrong {len(answers)}").status_code)
+        return False
+
+    monkeypatch.setattr(module, "is_password", check)
+    sign_in(browser(), "alice", "wrong")
+    assert 429 in answers

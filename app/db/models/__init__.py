@@ -4,13 +4,13 @@ from app.db.models.accounts import ApiToken, AuditEntry, OneTimeLink, SignInFail
 from app.db.models.imports import FlagRow, Import, ImportReject
 from app.db.models.jobs import Job, JobShard
 from app.db.models.leaks import LeakMatch, LeakPair, LeakProblem, LeakRun, LeakVerdictEvent
-from app.db.models.projects import Member, Project, ProjectClass, Sample
+from app.db.models.projects import Listing, Member, PassedOverFile, Project, ProjectClass, Sample
 from app.db.models.reviews import Lease, ReviewEvent, ReviewRow, SampleState
 from app.db.models.versions import Version, VersionFile, VersionSample
 
 __all__ = [
     "ApiToken", "AuditEntry", "FlagRow", "Import", "ImportReject", "Job", "JobShard", "LeakMatch", "LeakPair",
-    "LeakProblem", "LeakRun", "LeakVerdictEvent", "Lease", "Member", "OneTimeLink", "Project", "ProjectClass",
-    "ReviewEvent", "ReviewRow", "Sample", "SampleState", "SignInFailure", "User", "UserSession", "Version",
-    "VersionFile", "VersionSample",
+    "LeakProblem", "LeakRun", "LeakVerdictEvent", "Lease", "Listing", "Member", "OneTimeLink", "PassedOverFile",
+    "Project", "ProjectClass", "ReviewEvent", "ReviewRow", "Sample", "SampleState", "SignInFailure", "User",
+    "UserSession", "Version", "VersionFile", "VersionSample",
 ]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, utc_now
@@ -60,3 +60,34 @@ class Sample(Base):
     split: Mapped[str] = mapped_column(String(100))
     key: Mapped[str] = mapped_column(String(1024))
     given_label: Mapped[str] = mapped_column(String(300))
+
+
+class Listing(Base):
+    """One reading of a project's folder. The newest finished one counts; what came before it is deleted.
+
+    ``samples`` counts the images in the folder, ``added`` those that were new; ``passed_over`` has the number of
+    ``PassedOverFile`` rows by reason, so that a page need not count a million of them.
+    """
+
+    __tablename__ = "listings"
+    __table_args__ = (Index("ix_listings_project", "project_id", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="RESTRICT"))
+    samples: Mapped[int] = mapped_column(default=0)
+    added: Mapped[int] = mapped_column(default=0)
+    passed_over: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    finished_at: Mapped[datetime | None]
+
+
+class PassedOverFile(Base):
+    """Something in the folder that is no sample, or a sample whose file is gone; in order of path by reason."""
+
+    __tablename__ = "passed_over_files"
+    __table_args__ = (Index("ix_passed_over_files_listing", "listing_id", "reason", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id", ondelete="RESTRICT"))
+    reason: Mapped[str] = mapped_column(String(20))
+    key: Mapped[str] = mapped_column(Text)

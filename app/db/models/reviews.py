@@ -26,6 +26,7 @@ class ReviewEvent(Base):
     __table_args__ = (
         Index("ix_review_events_sample", "sample_id", "id"),
         Index("ix_review_events_reviewer", "project_id", "reviewer_id", "id"),
+        Index("ix_review_events_recent", "project_id", "created_at", "reviewer_id", "kind"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -12,7 +12,10 @@ from app.db.base import Base, utc_now
 
 
 class Version(Base):
-    """``snapshot`` holds what the files tell beside the samples: sizes, policies, people, agreement."""
+    """``snapshot`` holds what the files tell beside the samples: sizes, policies, people, agreement.
+
+    Without a job it is not frozen yet, or freezing it was cut off: nobody is shown it.
+    """
 
     __tablename__ = "versions"
     __table_args__ = (UniqueConstraint("project_id", "number"),)

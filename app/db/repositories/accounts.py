@@ -78,3 +78,7 @@ def count_failures(session: Session, subject: str, since: datetime) -> int:
 
 def forget_failures(session: Session, before: datetime) -> None:
     session.execute(delete(SignInFailure).where(SignInFailure.at < before))
+
+
+def forget_failure(session: Session, failure_id: int) -> None:
+    session.execute(delete(SignInFailure).where(SignInFailure.id == failure_id))

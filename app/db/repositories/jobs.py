@@ -29,6 +29,11 @@ def find_live(session: Session, live_key: str) -> Job | None:
     return session.scalar(select(Job).where(Job.live_key == live_key, Job.state.in_(LIVE)))
 
 
+def find_newest(session: Session, project_id: int, kind: str) -> Job | None:
+    query = select(Job).where(Job.project_id == project_id, Job.kind == kind).order_by(Job.id.desc()).limit(1)
+    return session.scalar(query)
+
+
 def list_jobs(session: Session, *, project_id: int | None = None, live: bool = False, limit: int = 50) -> list[Job]:
     query = select(Job).order_by(Job.id.desc()).limit(limit)
     if project_id is not None:

@@ -12,6 +12,9 @@ from app.db.models.projects import Member, Project, ProjectClass, Sample
 from app.domain.errors import NotFound
 from app.domain.samples import SampleRef
 
+_POLICIES = 0x77696E6E
+"""Marks our advisory locks on policies."""
+
 
 def find_project(session: Session, slug: str) -> Project | None:
     return session.scalar(select(Project).where(Project.slug == slug))
@@ -22,6 +25,19 @@ def get_project_by_id(session: Session, project_id: int) -> Project:
     if project is None:
         raise NotFound(f"There is no project with the number {project_id}.")
     return project
+
+
+def hold_policies(session: Session, project: Project, *, to_change: bool = False) -> None:
+    """Let the project's policies stay as they are until this transaction ends, and read them as they are now.
+
+    ``to_change`` waits until nobody works by the old ones; it comes before every other lock. PostgreSQL alone needs
+    this: SQLite has one writer. It is no lock on the project's row, because handing out samples and imports hold that
+    one, and decisions should not wait for them.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        lock = func.pg_advisory_xact_lock if to_change else func.pg_advisory_xact_lock_shared
+        session.execute(select(lock(_POLICIES, project.id)))
+        session.refresh(project, ["policies"])
 
 
 def slug_of(session: Session, project_id: int | None) -> str | None:

@@ -54,6 +54,28 @@ def take_turn(session: Session, project_id: int) -> None:
     session.execute(select(Project.id).where(Project.id == project_id).with_for_update(key_share=True))
 
 
+def _is_free(reviewer_id: int, min_submitted: int, now: datetime) -> Any:
+    """Whether not enough others answered the sample or hold it already."""
+    held = (
+        select(func.count())
+        .where(Lease.sample_id == SampleState.sample_id, Lease.reviewer_id != reviewer_id, Lease.expires_at > now)
+        .correlate(SampleState)
+        .scalar_subquery()
+    )
+    return SampleState.submitted + held < max(1, min_submitted)
+
+
+def free_sample_ids(
+    session: Session, project_id: int, reviewer_id: int, ids: Sequence[int], *, min_submitted: int, now: datetime
+) -> list[int]:
+    """Those of these samples that wait for a review and that this reviewer could be given."""
+    query = select(SampleState.sample_id).where(
+        SampleState.project_id == project_id, SampleState.state == "open", SampleState.sample_id.in_(ids),
+        _is_free(reviewer_id, min_submitted, now),
+    )  # fmt: skip
+    return list(session.scalars(query))
+
+
 def next_sample_ids(
     session: Session,
     project_id: int,
@@ -71,16 +93,10 @@ def next_sample_ids(
         ReviewRow.reviewer_id == reviewer_id,
         ReviewRow.status.in_(("submitted", "skipped")),
     )
-    held = (
-        select(func.count())
-        .where(Lease.sample_id == SampleState.sample_id, Lease.reviewer_id != reviewer_id, Lease.expires_at > now)
-        .correlate(SampleState)
-        .scalar_subquery()
-    )
     query = (
         select(SampleState.sample_id)
         .where(SampleState.project_id == project_id, SampleState.state == "open", ~answered)
-        .where(SampleState.submitted + held < max(1, min_submitted))
+        .where(_is_free(reviewer_id, min_submitted, now))
         .order_by(SampleState.priority.desc(), SampleState.sample_id.desc())
         .limit(count + len(exclude))
     )
@@ -92,6 +108,19 @@ def count_states(session: Session, project_id: int, wanted: QueueFilter) -> dict
     query = select(SampleState.state, func.count()).where(SampleState.project_id == project_id)
     rows = session.execute(_filtered(query, wanted).group_by(SampleState.state))
     return {state: count for state, count in rows}  # noqa: C416 - typed rows are no pairs to the checker
+
+
+def count_open_by_answer(session: Session, project_id: int, reviewer_id: int, wanted: QueueFilter) -> dict[str, int]:
+    """Open samples on which this reviewer has a say already, by its status (submitted, skipped)."""
+    mine = (ReviewRow.reviewer_id == reviewer_id) & ReviewRow.is_adjudication.is_(False)
+    query = (
+        select(ReviewRow.status, func.count())
+        .select_from(SampleState)
+        .join(ReviewRow, ReviewRow.sample_id == SampleState.sample_id)
+        .where(SampleState.project_id == project_id, SampleState.state == "open", mine)
+    )
+    rows = session.execute(_filtered(query, wanted).group_by(ReviewRow.status))
+    return {status: count for status, count in rows}  # noqa: C416 - typed rows are no pairs to the checker
 
 
 def take_leases(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select
@@ -13,14 +14,21 @@ from app.db.models.projects import Sample
 from app.db.models.versions import Version, VersionFile, VersionSample
 from app.domain.errors import Conflict, NotFound
 
+_AT_ONCE = (
+    "Somebody is freezing a version at this moment. Look at it before you freeze another. "
+    "If that was cut off, wait five minutes."
+)
+
 
 def list_versions(session: Session, project_id: int) -> list[Version]:
-    query = select(Version).where(Version.project_id == project_id).order_by(Version.number.desc())
-    return list(session.scalars(query))
+    """The versions that are frozen, the newest first."""
+    query = select(Version).where(Version.project_id == project_id, Version.job_id.is_not(None))
+    return list(session.scalars(query.order_by(Version.number.desc())))
 
 
 def get_version(session: Session, project_id: int, number: int) -> Version:
-    row = session.scalar(select(Version).where(Version.project_id == project_id, Version.number == number))
+    query = select(Version).where(Version.project_id == project_id, Version.number == number)
+    row = session.scalar(query.where(Version.job_id.is_not(None)))
     if row is None:
         raise NotFound(f"This project has no version {number}.")
     return row
@@ -30,22 +38,45 @@ def next_number(session: Session, project_id: int) -> int:
     return (session.scalar(select(func.max(Version.number)).where(Version.project_id == project_id)) or 0) + 1
 
 
-def add_version(session: Session, version: Version) -> None:
-    """Add a version.
+def add_version(session: Session, version: Version, *, given_up_before: datetime) -> None:
+    """Add a version that is not frozen yet. One that was begun earlier than that and never frozen makes room for it.
 
     Raises:
-        Conflict: somebody froze the same number at the same moment.
+        Conflict: somebody else is freezing a version of this project.
     """
+    begun = session.scalar(
+        select(Version).where(Version.project_id == version.project_id, Version.job_id.is_(None)).with_for_update()
+    )
+    if begun is not None and begun.created_at >= given_up_before:
+        raise Conflict(_AT_ONCE)
+    if begun is not None:
+        delete_unfrozen(session, begun)
+    version.number = next_number(session, version.project_id)
     session.add(version)
     try:
         session.flush()  # its samples refer to it
     except IntegrityError as error:
-        raise Conflict("Somebody froze a version at the same moment. Look at it before you freeze another.") from error
+        raise Conflict(_AT_ONCE) from error
+
+
+def delete_unfrozen(session: Session, version: Version) -> None:
+    """Delete a version that was never frozen, if it is still there."""
+    held = find_unfrozen(session, version)
+    if held is not None:
+        session.execute(delete(VersionSample).where(VersionSample.version_id == held.id))
+        session.delete(held)
+        session.flush()  # its number is free again
+
+
+def find_unfrozen(session: Session, version: Version) -> Version | None:
+    """The row of a version that is being frozen, held so that nobody gives it up before this transaction ends."""
+    # SQLite gives the number of a row that was deleted to the next one: the time tells the two apart.
+    same = (Version.id == version.id) & (Version.created_at == version.created_at)
+    return session.scalar(select(Version).where(same, Version.job_id.is_(None)).with_for_update())
 
 
 def add_samples(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    for start in range(0, len(rows), 10_000):
-        session.execute(insert(VersionSample), list(rows[start : start + 10_000]))
+    session.execute(insert(VersionSample), list(rows))
 
 
 def outcomes(session: Session, version_id: int) -> list[tuple[str, dict[str, Any]]]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
-from app.services import dashboard
+from app.db.session import Session
+from app.services import dashboard, view_listing
 from app.services.dashboard import Dashboard, ProjectCard
-from app.services.projects import create_project
+from app.services.jobs import JobView
+from app.services.projects import Access, create_project
+from app.services.view_listing import ListingView
 from app.web.api.schemas import ProjectBody
-from app.web.dependencies import ActorDep, ReadingDep, ViewAccess, WiringDep, WritingDep
+from app.web.dependencies import ActorDep, LeadAccess, ReadingDep, ViewAccess, Wiring, WiringDep, WritingDep
+from app.web.downloads import download_spooled
 
 router = APIRouter(tags=["projects"])
 
@@ -58,3 +62,29 @@ def make_project(body: ProjectBody, actor: ActorDep, session: WritingDep, wiring
 def get_project(access: ViewAccess, session: ReadingDep) -> Dashboard:
     """Figures of the project: progress, issues, people, agreement."""
     return dashboard.make_dashboard(session, access)
+
+
+@router.get("/projects/{slug}/listing")
+def get_listing(access: ViewAccess, session: ReadingDep) -> ListingView:
+    """What the newest reading of the dataset's folder found, and what it passed over, by reason."""
+    return view_listing.view_listing(session, access)
+
+
+@router.post("/projects/{slug}/listing", status_code=202)
+def list_again(access: LeadAccess, session: WritingDep, wiring: WiringDep) -> JobView:
+    """Read the folder again: new images are added, nothing that is known gets lost."""
+    return view_listing.list_again(session, wiring.doorbell, access)
+
+
+@router.get("/projects/{slug}/listing/passed-over.csv")
+def get_passed_over(access: ViewAccess, session: ReadingDep, wiring: WiringDep) -> Response:
+    """Every file that was passed over, and every sample whose file is gone, each with the reason."""
+    return passed_over_csv(access, session, wiring)
+
+
+def passed_over_csv(access: Access, session: Session, wiring: Wiring) -> Response:
+    project_id, name = access.id, f"{access.project.slug}_passed_over.csv"
+    session.rollback()  # an open reading transaction would keep others from writing for as long as this takes
+    return download_spooled(
+        name, lambda stream: view_listing.write_passed_over(wiring.database, project_id, stream), "text/csv"
+    )

@@ -97,11 +97,15 @@ def get_queue(
     wanted: QueueFilterDep,
     count: Annotated[int, Query(ge=1, le=50)] = 6,
     exclude: Annotated[str, Query(max_length=2000)] = "",
+    counts: bool = True,
 ) -> QueueAnswer:
-    """The next samples for this reviewer, reserved for a while; nobody else gets them."""
+    """The next samples for this reviewer, reserved for a while; nobody else gets them.
+
+    ``counts=false`` leaves out how many there are, which is quicker; an answer without samples has the counts anyway.
+    """
     lease = timedelta(minutes=wiring.settings.lease_minutes)
     held = read_ids(exclude)
-    return review_queue.next_samples(session, access, wanted, count=count, exclude=held, lease=lease)
+    return review_queue.next_samples(session, access, wanted, count=count, exclude=held, lease=lease, counts=counts)
 
 
 @router.delete("/queue", status_code=204)

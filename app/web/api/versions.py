@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse, StreamingResponse
 from app.services import freeze_version, version_files
 from app.services.freeze_version import VersionView
 from app.web.api.schemas import VersionBody
-from app.web.dependencies import ReadingDep, SnapshotAccess, SnapshotDep, ViewAccess, WiringDep
+from app.web.dependencies import LeadReadAccess, ReadingDep, ViewAccess, WiringDep
 
 router = APIRouter(prefix="/projects/{slug}/versions", tags=["versions"])
 
@@ -26,10 +26,14 @@ def list_versions(access: ViewAccess, session: ReadingDep) -> VersionList:
 
 
 @router.post("", status_code=202)
-def freeze(body: VersionBody, access: SnapshotAccess, session: SnapshotDep, wiring: WiringDep) -> VersionView:
+def freeze(body: VersionBody, access: LeadReadAccess, session: ReadingDep, wiring: WiringDep) -> VersionView:
     """Freeze the outcome as it stands; its files are written in the background."""
-    version = freeze_version.freeze_version(session, wiring.doorbell, access, note=body.note, accept=body.accept)
-    return freeze_version.view_version(session, access, version)
+    actor, slug = access.actor, access.project.slug
+    session.rollback()  # what was read must not keep others from writing meanwhile
+    version = freeze_version.freeze_version(
+        wiring.database, wiring.doorbell, actor, slug, note=body.note, accept=body.accept
+    )
+    return version_files.get_version(session, access, version.number)
 
 
 @router.get("/{number}")

@@ -14,7 +14,7 @@ from app.domain.accounts import check_repeated
 from app.domain.errors import InvalidInput, WinnowError
 from app.services import sign_in, users
 from app.settings import Settings
-from app.web.dependencies import ActorDep, ReadingDep, WiringDep, WritingDep, cookie_name, find_request_actor
+from app.web.dependencies import ActorDep, PersonDep, ReadingDep, WiringDep, WritingDep, cookie_name, find_request_actor
 from app.web.render import render
 
 router = APIRouter()
@@ -91,7 +91,6 @@ def show_sign_in(
 @router.post("/sign-in")
 def do_sign_in(
     request: Request,
-    session: WritingDep,
     wiring: WiringDep,
     username: Field = "",
     password: Field = "",
@@ -100,7 +99,7 @@ def do_sign_in(
     address = request.client.host if request.client else ""
     agent = request.headers.get("user-agent", "")
     try:
-        token = sign_in.sign_in(session, username, password, address=address, user_agent=agent)
+        token = sign_in.sign_in(wiring.database, username, password, address=address, user_agent=agent)
     except WinnowError as error:
         page = SignInPage(error.message, username, safe_next(target))
         return render(request, "pages/sign_in.html", page, 400 if isinstance(error, InvalidInput) else 429)
@@ -172,7 +171,7 @@ def _account(
 
 @router.post("/account/password")
 def change_password(
-    request: Request, actor: ActorDep, session: WritingDep, current: Field = "", new: Field = "", new_again: Field = ""
+    request: Request, actor: PersonDep, session: WritingDep, current: Field = "", new: Field = "", new_again: Field = ""
 ) -> Response:
     try:
         check_repeated(new, new_again)
@@ -183,13 +182,13 @@ def change_password(
 
 
 @router.post("/account/sessions/{session_id}/revoke")
-def end_session(session_id: int, actor: ActorDep, session: WritingDep) -> Response:
+def end_session(session_id: int, actor: PersonDep, session: WritingDep) -> Response:
     users.end_session(session, actor, session_id)
     return RedirectResponse("/account", 303)
 
 
 @router.post("/account/tokens")
-def make_token(request: Request, actor: ActorDep, session: WritingDep, name: Field = "", days: Field = "") -> Response:
+def make_token(request: Request, actor: PersonDep, session: WritingDep, name: Field = "", days: Field = "") -> Response:
     try:
         token = users.make_token(session, actor, name=name, days=_read_days(days))
     except InvalidInput as error:
@@ -205,6 +204,6 @@ def _read_days(days: str) -> int | None:
 
 
 @router.post("/account/tokens/{token_id}/revoke")
-def revoke_token(token_id: int, actor: ActorDep, session: WritingDep) -> Response:
+def revoke_token(token_id: int, actor: PersonDep, session: WritingDep) -> Response:
     users.revoke_token(session, actor, token_id)
     return RedirectResponse("/account", 303)

@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse
 from app.domain.errors import InvalidInput
 from app.services import access_jobs, users
 from app.services.jobs import JobView
-from app.web.dependencies import ActorDep, ReadingDep, WritingDep
+from app.web.dependencies import ActorDep, PersonDep, ReadingDep, WritingDep
 from app.web.render import render
 
 router = APIRouter()
@@ -57,7 +57,7 @@ def show_users(request: Request, actor: ActorDep, session: ReadingDep) -> Respon
 @router.post("/users/invitations")
 def invite(
     request: Request,
-    actor: ActorDep,
+    actor: PersonDep,
     session: WritingDep,
     display_name: Annotated[str, Form(max_length=200)] = "",
     is_admin: Annotated[bool, Form()] = False,
@@ -71,7 +71,7 @@ def invite(
 
 @router.post("/users/{user_id}")
 def manage_user(
-    request: Request, user_id: int, actor: ActorDep, session: WritingDep, action: Annotated[str, Form(max_length=20)]
+    request: Request, user_id: int, actor: PersonDep, session: WritingDep, action: Annotated[str, Form(max_length=20)]
 ) -> Response:
     token = users.manage_user(session, actor, user_id, action)
     if token is not None:

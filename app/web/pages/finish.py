@@ -13,7 +13,7 @@ from app.domain.merge import Policies
 from app.services import freeze_version
 from app.services.finish import Merged, merge_project
 from app.services.freeze_version import VersionView
-from app.web.dependencies import ReadingDep, SnapshotAccess, SnapshotDep, ViewAccess, WiringDep
+from app.web.dependencies import LeadReadAccess, ReadingDep, ViewAccess, WiringDep
 from app.web.render import render
 
 router = APIRouter(prefix="/p/{slug}")
@@ -123,11 +123,13 @@ def _class_change(c: SizeChange) -> ClassChange:
 
 @router.post("/versions")
 def freeze(
-    access: SnapshotAccess,
-    session: SnapshotDep,
+    access: LeadReadAccess,
+    session: ReadingDep,
     wiring: WiringDep,
     note: Annotated[str, Form(max_length=2000)] = "",
     accept: Annotated[list[str] | None, Form()] = None,
 ) -> Response:
-    freeze_version.freeze_version(session, wiring.doorbell, access, note=note, accept=accept or [])
-    return RedirectResponse(f"/p/{access.project.slug}/finish", 303)
+    actor, slug = access.actor, access.project.slug
+    session.rollback()  # what was read must not keep others from writing meanwhile
+    freeze_version.freeze_version(wiring.database, wiring.doorbell, actor, slug, note=note, accept=accept or [])
+    return RedirectResponse(f"/p/{slug}/finish", 303)

@@ -8,10 +8,13 @@ from typing import Annotated
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 from fastapi.responses import RedirectResponse
 
+from app.db.session import Session
 from app.domain.errors import InvalidInput
 from app.services import projects, view_imports
 from app.services.import_flags import start_import
+from app.services.projects import Access
 from app.services.view_imports import ImportView, RejectView, UnknownLabel
+from app.services.view_listing import ListingView, view_listing
 from app.web.dependencies import LeadAccess, LeadReadAccess, ReadingDep, WiringDep, WritingDep
 from app.web.render import render
 
@@ -24,6 +27,7 @@ SHOWN_REJECTS = 200
 class ImportsPage:
     imports: list[ImportView]
     error: str | None
+    listing: ListingView
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,11 @@ class ImportDetailPage:
 
 @router.get("/imports")
 def show_imports(request: Request, access: LeadReadAccess, session: ReadingDep) -> Response:
-    return render(request, "pages/imports.html", ImportsPage(view_imports.list_imports(session, access), None))
+    return render(request, "pages/imports.html", _imports_page(session, access))
+
+
+def _imports_page(session: Session, access: Access, error: str | None = None) -> ImportsPage:
+    return ImportsPage(view_imports.list_imports(session, access), error, view_listing(session, access))
 
 
 @router.post("/imports")
@@ -58,8 +66,7 @@ def send_import(
             confidence_in_percent=confidence_in_percent,
         )  # fmt: skip
     except InvalidInput as error:
-        page = ImportsPage(view_imports.list_imports(session, access), error.message)
-        return render(request, "pages/imports.html", page, 400)
+        return render(request, "pages/imports.html", _imports_page(session, access, error.message), 400)
     return RedirectResponse(f"/p/{access.project.slug}/imports/{row.id}", 303)
 
 

@@ -27,6 +27,7 @@ class MembersPage:
     roles: list[str]
     policies: dict[str, Any]
     can_edit: bool
+    can_set_rules: bool
 
 
 @router.get("/members")
@@ -38,6 +39,7 @@ def show_members(request: Request, access: LeadReadAccess, session: ReadingDep) 
         [role.value for role in Role],
         projects.policies_as_json(projects.policies_of(access.project)),
         may(access.role, Role.ADMIN),
+        access.is_lead,
     )
     return render(request, "pages/members.html", page)
 

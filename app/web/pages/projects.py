@@ -9,11 +9,12 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.domain.errors import InvalidInput
-from app.services import dashboard, users
+from app.services import dashboard, users, view_listing
 from app.services.dashboard import ProjectCard
 from app.services.find_folders import FolderView, find_folders
 from app.services.projects import create_project
-from app.web.dependencies import ActorDep, ReadingDep, ViewAccess, WiringDep, WritingDep
+from app.web.api.projects import passed_over_csv
+from app.web.dependencies import ActorDep, LeadAccess, ReadingDep, ViewAccess, WiringDep, WritingDep
 from app.web.render import render
 
 router = APIRouter()
@@ -75,3 +76,14 @@ def make_project(
 @router.get("/p/{slug}")
 def show_dashboard(request: Request, access: ViewAccess, session: ReadingDep) -> Response:
     return render(request, "pages/dashboard.html", dashboard.make_dashboard(session, access))
+
+
+@router.post("/p/{slug}/listing")
+def list_again(access: LeadAccess, session: WritingDep, wiring: WiringDep) -> Response:
+    view_listing.list_again(session, wiring.doorbell, access)
+    return RedirectResponse(f"/p/{access.project.slug}#folder", 303)
+
+
+@router.get("/p/{slug}/passed-over.csv")
+def get_passed_over(access: ViewAccess, session: ReadingDep, wiring: WiringDep) -> Response:
+    return passed_over_csv(access, session, wiring)

@@ -1,17 +1,29 @@
 // Keeps samples coming before they are needed, gives back what was not used, and says how far one is.
 // Events: 'more' when samples have arrived (or none are left).
 import { part, setText } from "./dom.js";
-import { duration, number } from "./format.js";
+import { count, duration, number } from "./format.js";
 import { request, withQuery } from "./http.js";
 import { Pace } from "./timing.js";
 
 const BATCH = 6;
 const LOW = 5;
 const TRY_AGAIN = 3000;
+// How far the view is takes the server longest to say; in between the page counts its own decisions.
+const COUNT_EVERY = 30_000;
+
+/** Why what is still open in a view is not for this reviewer. */
+export function describeRest(remaining, { skipped, answered }) {
+  const held = Math.max(0, remaining - skipped - answered);
+  const parts = [];
+  if (answered) parts.push(`${count(answered, "sample")} ${answered === 1 ? "has" : "have"} your answer and ${answered === 1 ? "waits" : "wait"} for another reviewer's.`);
+  if (skipped) parts.push(`You skipped ${number(skipped)}: go back to ${skipped === 1 ? "it" : "them"} from the list of samples, or leave ${skipped === 1 ? "it" : "them"} to others.`);
+  if (held) parts.push(`${count(held, "sample")} ${held === 1 ? "is" : "are"} on other reviewers' screens; what they leave comes back within 10 minutes.`);
+  return parts.join(" ");
+}
 
 export class QueueFeed extends EventTarget {
   #api; #filters; #session; #sync; #progress; #isAsking = false; #isDry = false; #problem = null; #timer = null; #pace = new Pace();
-  #counts = { decided: 0, total: 0, remaining: 0, per_minute: null }; #steps = 0; #onHide;
+  #counts = { decided: 0, total: 0, remaining: 0, per_minute: null }; #steps = 0; #countedAt = -Infinity; #mine = { skipped: 0, answered: 0 }; #onHide;
 
   constructor({ api, filters, session, sync, progress }) {
     super();
@@ -37,13 +49,20 @@ export class QueueFeed extends EventTarget {
   take(answer, isSettled = true) {
     const unsent = new Set(this.#sync.unsentIds);
     const fresh = this.#session.add(answer.items.filter((card) => !unsent.has(card.id)));
-    const { total, per_minute } = answer;
-    if (isSettled) this.#counts = { total, per_minute, decided: answer.decided + unsent.size, remaining: Math.max(0, answer.remaining - unsent.size) };
-    else this.#counts = { ...this.#counts, total, per_minute };
     this.#isDry = answer.items.length === 0;
     this.#problem = null;
+    this.#takeCounts(answer, unsent, isSettled);
     this.refresh();
     return fresh;
+  }
+
+  #takeCounts(answer, unsent, isSettled) {
+    const { total, per_minute } = answer;
+    if (total === null) return;
+    this.#mine = { skipped: answer.skipped, answered: answer.answered };
+    this.#countedAt = performance.now();
+    if (isSettled) this.#counts = { total, per_minute, decided: answer.decided + unsent.size, remaining: Math.max(0, answer.remaining - unsent.size) };
+    else this.#counts = { ...this.#counts, total, per_minute };
   }
 
   /** Asks for more when few are left. */
@@ -53,7 +72,8 @@ export class QueueFeed extends EventTarget {
     const before = this.#sync.unsentIds.length ? null : this.#steps;
     try {
       const exclude = [...new Set([...this.#session.undecidedIds, ...this.#sync.unsentIds])].join(",");
-      const answer = await request(withQuery(`${this.#api}/queue`, { count: BATCH, ...this.#filters, exclude }));
+      const counts = performance.now() - this.#countedAt > COUNT_EVERY;
+      const answer = await request(withQuery(`${this.#api}/queue`, { count: BATCH, counts, ...this.#filters, exclude }));
       const fresh = this.take(answer, before === this.#steps);
       this.#isAsking = false;
       if (!fresh) this.#isDry = true;
@@ -129,7 +149,7 @@ export class QueueFeed extends EventTarget {
     if (this.#problem?.kind === "signed-out") return { title: "You are signed out", text: "Sign in again to go on. What you decided is kept and will be sent." };
     if (this.#problem) return { title: "The next samples could not be fetched", text: `${this.#problem.message} ${isWaiting ? "Winnow keeps trying." : ""}` };
     if (isWaiting) return { title: "Fetching the next samples…", text: "" };
-    if (this.#counts.remaining > 0) return { title: "Nothing free right now", text: "The rest of this view is on other reviewers' screens. What they leave comes back within 10 minutes." };
+    if (this.#counts.remaining > 0) return { title: "Nothing left for you right now", text: describeRest(this.#counts.remaining, this.#mine) };
     if (isFiltered) return { title: "This view is done", text: "Every sample that fits these filters is decided. Clear them to go on with the rest." };
     if (!this.#counts.total) return { title: "Nothing to review yet", text: "Samples come here once a lead imports what a detector flagged." };
     return { title: "All done", text: "Every flagged sample has your answer. Leak pairs and conflicts are what is left before a version can be frozen." };
