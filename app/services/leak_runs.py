@@ -18,15 +18,18 @@ from app.db.session import Session
 from app.domain.accounts import Role, may
 from app.domain.errors import InvalidInput, NotAllowed
 from app.domain.jobs import JobKind, ShardSpec
-from app.domain.leaks import DEFAULT_MAX_DISTANCE, DEFAULT_MIN_SIMILARITY, MatchMethod
+from app.domain.leaks import DEFAULT_MAX_DISTANCE, DEFAULT_METHODS, DEFAULT_MIN_SIMILARITY, MIN_SCORE, MatchMethod
 from app.services import audit
 from app.services.jobs import JobView, start_job, view_job
 from app.services.ports import Doorbell
 from app.services.projects import Access
 
-READ, EMBED, COMPARE, COLLECT = range(4)
+READ, EMBED, COMPARE, SEARCH, VERIFY, COLLECT = range(6)
 """The stages of a run."""
 
+
+SEARCH_PARTS = 4
+"""Parts of the train side that one shard searches."""
 
 LARGEST_THRESHOLD = 16
 """Unrelated pictures begin to match in numbers above this many bits."""
@@ -36,7 +39,7 @@ LARGEST_THRESHOLD = 16
 class LeakParams:
     """What to look for. ``scope`` is ``across`` two splits or ``within`` the train split named."""
 
-    methods: tuple[str, ...] = (MatchMethod.EXACT.value, MatchMethod.PERCEPTUAL.value)
+    methods: tuple[str, ...] = tuple(method.value for method in DEFAULT_METHODS)
     scope: str = "across"
     train_split: str = "train"
     test_split: str = "test"
@@ -44,6 +47,8 @@ class LeakParams:
     semantic_threshold: float = DEFAULT_MIN_SIMILARITY
     batch_size: int = 32
     device: str = "auto"
+    min_score: float = MIN_SCORE
+    smallest_crop: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ class ShardFile:
     role: str
     part: int
 
-    def has(self, role: str, part: int | None) -> bool:
+    def has(self, role: str, part: int | None = None) -> bool:
         serves = self.role in (role, "both")
         return serves and part in (None, self.part)
 
@@ -128,6 +133,9 @@ def _check(params: LeakParams) -> None:
         )
     if not 0.0 < params.semantic_threshold <= 1.0:
         raise InvalidInput("The semantic threshold is a cosine above 0, up to 1; the default is 0.95.")
+    for name, value in (("smallest score", params.min_score), ("smallest crop", params.smallest_crop)):
+        if not 0.0 < value <= 1.0:
+            raise InvalidInput(f"The {name} is a share above 0, up to 1; not {value}.")
     if not 1 <= params.batch_size <= 4096:
         raise InvalidInput("The batch size is a number from 1 to 4,096; the default is 32.")
 
@@ -145,7 +153,8 @@ def _shards(session: Session, project_id: int, params: LeakParams, size: int) ->
             {"split": split, "role": role, "first": first, "last": last, "part": number, "count": count}
             for number, (first, last, count) in enumerate(bounds)
         ]
-    return [*_reading(params, parts), *_comparing(parts), ShardSpec(COLLECT, "collecting candidates")]
+    verifying = _verifying(parts) if MatchMethod.VERIFIED.value in params.methods else []
+    return [*_reading(params, parts), *_comparing(parts), *verifying, ShardSpec(COLLECT, "collecting candidates")]
 
 
 def _reading(params: LeakParams, parts: Sequence[dict[str, object]]) -> list[ShardSpec]:
@@ -164,6 +173,22 @@ def _comparing(parts: Sequence[dict[str, object]]) -> list[ShardSpec]:
     return [ShardSpec(COMPARE, "comparing", {"part": part["part"]}) for part in queries]
 
 
+def _verifying(parts: Sequence[dict[str, object]]) -> list[ShardSpec]:
+    """Candidates are sought for each part of the test side in a few parts of the train side at a time, which takes
+    the better part of a minute with photos; then each part of the test side is verified."""
+    queries = [part for part in parts if part["role"] in ("query", "both")]
+    references = sum(part["role"] in ("reference", "both") for part in parts)
+    specs = [
+        ShardSpec(SEARCH, "looking for copies", {"part": query["part"], "references": [first, first + SEARCH_PARTS]})
+        for query in queries
+        for first in range(0, references, SEARCH_PARTS)
+    ]
+    specs += [
+        ShardSpec(VERIFY, "checking pixels", {"part": query["part"]}, int(str(query["count"]))) for query in queries
+    ]
+    return specs
+
+
 def scope_text(params: LeakParams) -> str:
     if params.scope == "within":
         return f"inside {params.train_split}"
@@ -171,6 +196,7 @@ def scope_text(params: LeakParams) -> str:
 
 
 def params_of(run: LeakRun) -> LeakParams:
+    # Runs of earlier versions lack parameters that came later.
     return LeakParams(**{**run.params, "methods": tuple(run.params["methods"])})
 
 
@@ -212,4 +238,6 @@ def parameters_text(params: LeakParams) -> str:
         parts.append(f"pHash distance at most {params.phash_threshold}")
     if MatchMethod.SEMANTIC.value in params.methods:
         parts.append(f"cosine at least {params.semantic_threshold}")
+    if MatchMethod.VERIFIED.value in params.methods:
+        parts.append(f"score at least {params.min_score}")
     return ", ".join(parts) or "identical files and pixels"

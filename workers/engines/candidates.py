@@ -10,14 +10,14 @@ Memory: the descriptors of one side (140 bytes a picture), of one block of the o
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
-from typing import Any
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workers.engines.descriptors import (
-    DESCRIPTOR_SIZE,
     FORMS,
     WHOLE,
     Descriptors,
@@ -120,21 +120,25 @@ def join(parts: Sequence[Candidates]) -> Candidates:
     return Candidates(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Candidates)))
 
 
-def search_from_queries(query: Thumbnails, reference: Descriptors, group: ProbeGroup) -> Candidates:
+def search_from_queries(
+    query: Thumbnails, reference: Descriptors, group: ProbeGroup, *, threads: int = 1
+) -> Candidates:
     """Parts of the queries that look like whole references, given as descriptors: the best for each query."""
     found = [
         _hypotheses(rows, nearest, form, probe.window, cosines, in_query=True)
-        for probe, form, rows, nearest, cosines in _nearest_of(query, {0: reference}, group)
+        for probe, form, rows, nearest, cosines in _nearest_of(query, {0: reference}, group, threads)
     ]
     return keep_best(join(found), group.keep)
 
 
-def search_from_references(query: Thumbnails, reference: Thumbnails, group: ProbeGroup) -> Candidates:
+def search_from_references(
+    query: Thumbnails, reference: Thumbnails, group: ProbeGroup, *, threads: int = 1
+) -> Candidates:
     """Parts of the references that look like whole queries: the best for each query."""
     whole = dict(zip(_UPRIGHT, describe(query, WHOLE, _UPRIGHT), strict=True))
     found = [
         _hypotheses(nearest, rows, form, probe.window, cosines, in_query=False)
-        for probe, form, rows, nearest, cosines in _nearest_of(reference, whole, group)
+        for probe, form, rows, nearest, cosines in _nearest_of(reference, whole, group, threads)
     ]
     return keep_best(join(found), group.keep)
 
@@ -142,7 +146,9 @@ def search_from_references(query: Thumbnails, reference: Thumbnails, group: Prob
 Found = tuple[Probe, int, NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
 
 
-def _nearest_of(seekers: Thumbnails, targets: dict[int, Descriptors], group: ProbeGroup) -> Iterator[Found]:
+def _nearest_of(
+    seekers: Thumbnails, targets: dict[int, Descriptors], group: ProbeGroup, threads: int
+) -> Iterator[Found]:
     """For each probe and form the nearest targets of each seeker.
 
     With one table of targets the seekers take the forms; with one for each form the targets are in it already.
@@ -150,17 +156,25 @@ def _nearest_of(seekers: Thumbnails, targets: dict[int, Descriptors], group: Pro
     import faiss
 
     indexes = {form: _flat_index(faiss, vectors) for form, vectors in targets.items()}
-    for start in range(0, len(seekers), _BLOCK):
+    blocks = range(0, len(seekers), _BLOCK)
+
+    def seek(work: tuple[int, Probe]) -> list[Found]:
+        start, probe = work
         block = np.asarray(seekers[start : start + _BLOCK])
-        for probe in group.probes:
-            forms = probe.forms if len(indexes) == 1 else (0,)
-            for own_form, vectors in zip(forms, describe(block, probe.window, forms), strict=True):
-                for form, index in indexes.items():
-                    cosines, nearest = index.search(vectors, min(group.nearest, index.ntotal))
-                    rows = np.repeat(np.arange(start, start + len(block)), cosines.shape[1])
-                    keep = cosines.ravel() >= _MIN_COSINE
-                    told = rows[keep], nearest.ravel()[keep], cosines.ravel()[keep]
-                    yield probe, own_form or form, *told
+        forms = probe.forms if len(indexes) == 1 else (0,)
+        found: list[Found] = []
+        for own_form, vectors in zip(forms, describe(block, probe.window, forms), strict=True):
+            for form, index in indexes.items():
+                cosines, nearest = index.search(vectors, min(group.nearest, index.ntotal))
+                rows = np.repeat(np.arange(start, start + len(block)), cosines.shape[1])
+                keep = cosines.ravel() >= _MIN_COSINE
+                found.append((probe, own_form or form, rows[keep], nearest.ravel()[keep], cosines.ravel()[keep]))
+        return found
+
+    # One search to a thread: FAISS's own threads wait for each other after every small block.
+    with ThreadPoolExecutor(threads, initializer=partial(faiss.omp_set_num_threads, 1)) as pool:
+        for found in pool.map(seek, [(start, probe) for start in blocks for probe in group.probes]):
+            yield from found
 
 
 def _flat_index(faiss: Any, vectors: Descriptors) -> Any:

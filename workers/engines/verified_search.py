@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from app.domain.errors import JobCancelled
 from app.domain.leaks import LeakCandidate, Transform
 from workers.engines.calibration import scores
 from workers.engines.candidates import (
@@ -26,6 +27,7 @@ from workers.engines.candidates import (
     search_from_queries,
     search_from_references,
 )
+from workers.engines.children import StopCheck
 from workers.engines.descriptors import FORMS, WHOLE, describe
 from workers.engines.fingerprint_table import FingerprintTable
 from workers.engines.hash_search import HashIndex
@@ -75,11 +77,13 @@ def find_candidates(
     smallest_crop: float,
     first_reference: int = 0,
     threads: int = 1,
+    should_stop: StopCheck | None = None,
 ) -> GroupedCandidates:
     """Candidates for the images of ``query`` in a part of the reference whose rows count from ``first_reference``.
 
     ``side`` is the ``typical_side`` of the smaller pictures and must be the same for all parts. Images are not
-    compared with themselves, as which those of equal key count.
+    compared with themselves, as which those of equal key count. Raises ``JobCancelled`` soon after ``should_stop``
+    answers true.
     """
     query_rows, reference_rows = query.ok_rows(), reference.ok_rows()
     if not len(query_rows) or not len(reference_rows):
@@ -88,9 +92,11 @@ def find_candidates(
     described = describe(references, WHOLE)[0]
     found: GroupedCandidates = {_HASHES: _near_hashes(query, reference, query_rows, reference_rows, threads)}
     for group in probe_groups(side, smallest_crop):
-        found[group.name] = search_from_queries(queries, described, group)
+        if should_stop and should_stop():
+            raise JobCancelled("Stopped on request while candidates were sought.")
+        found[group.name] = search_from_queries(queries, described, group, threads=threads)
         if group.both_ways:
-            found[f"{group.name} reversed"] = search_from_references(queries, references, group)
+            found[f"{group.name} reversed"] = search_from_references(queries, references, group, threads=threads)
     is_itself = _equal_keys(query, reference, query_rows, reference_rows)
     return {
         name: _renumbered(_without(some, is_itself), query_rows, reference_rows, first_reference)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +11,15 @@ import numpy as np
 
 from app.adapters.files import replaced_atomically
 from app.domain.errors import JobCancelled
-from app.domain.leaks import LeakCandidate, LeakType, MatchMethod
+from app.domain.leaks import LeakCandidate, MatchMethod
 from app.services.collect_leaks import (
-    Finding,
     ImageTrouble,
     collect_leaks,
     root_of_shard,
     samples_of_shard,
     shard_results,
 )
-from app.services.leak_runs import COLLECT, COMPARE, EMBED, READ, ShardFile
+from app.services.leak_runs import COLLECT, COMPARE, EMBED, READ, SEARCH, VERIFY, ShardFile
 from app.services.run_shard import ClaimedShard
 from workers.engines.decoding import ImageProblem, ImageRef
 from workers.engines.embeddings import ResNet50Embedder, embed_images
@@ -29,11 +27,19 @@ from workers.engines.fingerprint_table import FingerprintTable, concat_tables, r
 from workers.engines.fingerprints import fingerprint_images
 from workers.engines.matching import find_exact, find_perceptual, find_semantic
 from workers.engines.shared_pixels import fill_pixel_digests
+from workers.jobs.leak_verification import read_findings, search_candidates, verify_candidates, write_findings
 from workers.runner import Context, Environment
 
 
 def run_leaks_shard(environment: Environment, claimed: ClaimedShard, context: Context) -> None:
-    steps = {READ: _read, EMBED: _embed, COMPARE: _compare, COLLECT: _collect}
+    steps = {
+        READ: _read,
+        EMBED: _embed,
+        COMPARE: _compare,
+        SEARCH: search_candidates,
+        VERIFY: verify_candidates,
+        COLLECT: _collect,
+    }
     steps[claimed.row.stage](environment, claimed, context)
 
 
@@ -48,9 +54,17 @@ def _read(environment: Environment, claimed: ClaimedShard, context: Context) -> 
         processes=environment.settings.processes,
         on_progress=context.report,
         should_stop=context.should_stop,
+        cache=_cache_of(environment, claimed),
     )
     context.report(len(table), len(table.problems()))
     write_fingerprints(context.result_path("fingerprints.parquet"), table)
+
+
+def _cache_of(environment: Environment, claimed: ClaimedShard) -> Path:
+    """A folder for each shard, as no two workers read the same one: the next run reads only what changed."""
+    params = claimed.params
+    name = f"{params['split']}-{params['first']}-{params['last']}"
+    return environment.settings.folder("fingerprints") / f"project-{claimed.project_id}" / name
 
 
 def _embed(environment: Environment, claimed: ClaimedShard, context: Context) -> None:
@@ -82,12 +96,7 @@ def _compare(environment: Environment, claimed: ClaimedShard, context: Context) 
         found += _compare_embeddings(environment, claimed)
     if params["scope"] == "within":
         found = [candidate for candidate in found if candidate.test_image < candidate.train_image]
-    with replaced_atomically(context.result_path("candidates.json")) as stream:
-        stream.write(
-            json.dumps(
-                [asdict(candidate) for candidate in sorted(set(found), key=lambda candidate: candidate.order)]
-            ).encode()
-        )
+    write_findings(context.result_path("candidates.json"), list(set(found)))
 
 
 def _compare_fingerprints(
@@ -143,8 +152,9 @@ def _collect(environment: Environment, claimed: ClaimedShard, context: Context) 
     embedded = shard_results(environment.database, claimed.job_id, EMBED)
     troubles += [trouble for file in embedded for trouble in _embedding_troubles(folder / file.path)]
     digests = {row.key: row.file_md5 for table in tables for row in table if row.file_md5}
-    compared = shard_results(environment.database, claimed.job_id, COMPARE)
-    findings = [finding for file in compared for finding in _findings(folder / file.path)]
+    last = VERIFY if MatchMethod.VERIFIED in claimed.job_params["methods"] else COMPARE
+    files = shard_results(environment.database, claimed.job_id, last)
+    findings = [finding for file in files for finding in read_findings(folder / file.path)]
     collect_leaks(environment.database, claimed.job_id, findings, troubles, digests)
     context.report(1)
 
@@ -156,17 +166,3 @@ def _trouble(problem: ImageProblem) -> ImageTrouble:
 def _embedding_troubles(path: Path) -> list[ImageTrouble]:
     with np.load(path, allow_pickle=False) as part:
         return [ImageTrouble(*told) for told in json.loads(str(part["problems"]))]
-
-
-def _findings(path: Path) -> list[Finding]:
-    return [
-        Finding(
-            row["train_image"],
-            row["test_image"],
-            MatchMethod(row["method"]),
-            row["similarity"],
-            LeakType(row["leak_type"]),
-            row["hamming_distance"],
-        )
-        for row in json.loads(path.read_bytes())
-    ]
