@@ -13,11 +13,13 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workers.engines.descriptors import (
+    DESCRIPTOR_SIZE,
     FORMS,
     WHOLE,
     Descriptors,
