@@ -62,15 +62,15 @@ class ProbeGroup:
 def whole_group() -> ProbeGroup:
     """The whole picture in all eight forms, or shifted or zoomed a little."""
     shifts = [Window(1, 1, x, y) for y in (-0.12, 0.0, 0.12) for x in (-0.12, 0.0, 0.12) if x or y]
-    zooms = [Window(zoom, zoom) for zoom in (0.8, 0.9, 1.1, 1.25)]
+    zooms = [Window(zoom, zoom) for zoom in (0.9, 1.1)]
     tilts = [Window(tilt=angle) for angle in (-9.0, 9.0)]
     probes = [Probe(WHOLE, _ALL_FORMS), *(Probe(window, _UPRIGHT) for window in [*shifts, *zooms, *tilts])]
     return ProbeGroup("whole", tuple(probes), keep=8, nearest=5)
 
 
-def middle_group() -> ProbeGroup:
+def middle_group(cuts: Sequence[float]) -> ProbeGroup:
     """The middle of a wide or a high picture, as square thumbnails show it: cut from 4:3, 3:2 or 16:9."""
-    windows = [Window(*sizes) for cut in (0.75, 0.6) for sizes in ((cut, 1.0), (1.0, cut))]
+    windows = [Window(*sizes) for cut in cuts for sizes in ((cut, 1.0), (1.0, cut))]
     return ProbeGroup("middle", tuple(Probe(w, _UPRIGHT) for w in windows), keep=2, nearest=2, both_ways=True)
 
 
@@ -79,14 +79,17 @@ def crop_group(size: float, steps: int) -> ProbeGroup:
     return ProbeGroup(f"crop {size}", probes, keep=3, nearest=2, both_ways=True)
 
 
+MIDDLE_CUTS = (0.75, 0.6)
 CROP_GRIDS = ((0.8, 3), (0.66, 5), (0.5, 9))
 """Sizes and positions a side: neighbours differ by a tenth of the window or so, which a descriptor forgives."""
 
 
 def probe_groups(smallest_side: int, smallest_crop: float = SMALLEST_CROP) -> list[ProbeGroup]:
     """What is worth trying on pictures of which most have ``smallest_side`` pixels or more to a side."""
-    grids = [g for g in CROP_GRIDS if g[0] >= smallest_crop and g[0] * smallest_side >= MIN_CROP_PIXELS]
-    return [whole_group(), middle_group(), *(crop_group(*grid) for grid in grids)]
+    smallest = max(smallest_crop, MIN_CROP_PIXELS / max(smallest_side, 1))
+    cuts = [cut for cut in MIDDLE_CUTS if cut >= smallest]
+    crops = [crop_group(size, steps) for size, steps in CROP_GRIDS if size >= smallest]
+    return [whole_group(), *([middle_group(cuts)] if cuts else []), *crops]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

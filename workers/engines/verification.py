@@ -29,6 +29,9 @@ so that both show the same detail."""
 _HOPELESS = 0.75
 """Correlation at 16 x 16 pixels below which nothing finer is looked at."""
 
+_MOST_GAINED = 0.2
+"""What a second round of refining adds to that correlation at most."""
+
 _CHUNK = 256
 
 
@@ -120,8 +123,12 @@ def _refine_coarsely(plain: Plane, template: Pyramid, place: AffineMap) -> float
     """Refine at 16 x 16 pixels; the correlation that is reached. As in ``_refine_in_frame``, only what is seen
     through the map is looked at."""
     seen, inside = np.empty_like(template.plain32), np.empty_like(template.plain32)
-    for _ in range(_FRAMES):
+    for frame in range(_FRAMES):
         sample(plain, place, seen, inside)
+        if frame > 0:
+            fit = correlation(band_of(halved(seen)), template.band16, halved(inside))
+            if fit < _HOPELESS - _MOST_GAINED:
+                return fit
         correction = np.array([1.0, 0.0, 0.0, 0.0, 1.0, 0.0])
         refine(band_of(halved(seen)), template.band16, correction, _COARSE_STEPS)
         place[:] = composed(place, correction)
