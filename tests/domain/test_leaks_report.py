@@ -18,7 +18,7 @@ from app.domain.formats.leaks_report import (
     write_leaks_report,
 )
 from app.domain.formats.leaks_summary import LeaksSummary, write_leaks_summary
-from app.domain.leaks import LeakCandidate, LeakType, MatchMethod, Verdict
+from app.domain.leaks import LeakCandidate, LeakType, MatchMethod, Transform, Verdict
 
 names = st.text(st.characters(codec="utf-8"), max_size=12) | st.sampled_from(
     ["=1+1", 'a"b', "a,b", "a\nb", "a\rb", "a\r\nb", "\r", " ", "#", "\0"]
@@ -31,6 +31,8 @@ rows = st.builds(
     similarity=st.floats(0, 1),
     leak_type=st.sampled_from(LeakType),
     hamming_distance=st.none() | st.integers(0, 64),
+    score=st.none() | st.floats(0, 1),
+    transform=st.none() | st.sampled_from(Transform),
     train_label=st.none() | names,
     test_label=st.none() | names,
     verdict=st.none() | st.sampled_from(Verdict),
@@ -80,17 +82,19 @@ def test_the_order_of_the_input_does_not_show_in_the_file(many, shuffle):
 def test_any_csv_reader_finds_the_same_fields(many):
     lines = list(csv.reader(io.StringIO(written(many), newline="")))
 
-    assert all(len(line) == 12 for line in lines)
+    assert all(len(line) == 14 for line in lines)
     assert [line[:2] for line in lines[1:]] == [[r.train_image, r.test_image] for r in sort_rows(many)]
 
 
 def test_the_columns_of_the_existing_scripts_come_first_and_lines_end_in_a_newline():
-    text = written([row(train_label="cat", test_label="dog", train_split="train", test_split="test")])
+    text = written(
+        [row(score=0.98765, transform=Transform.MIRRORED, train_label="cat", test_label="dog", train_split="train")]
+    )
 
     assert text == (
         "train_image,test_image,method,similarity,leak_type,hamming_distance,"
-        "train_label,test_label,label_conflict,verdict,train_split,test_split\n"
-        "train/cat/1.jpg,test/dog/2.jpg,perceptual,0.937500,near_duplicate,4,cat,dog,true,,train,test\n"
+        "score,transform,train_label,test_label,label_conflict,verdict,train_split,test_split\n"
+        "train/cat/1.jpg,test/dog/2.jpg,perceptual,0.937500,near_duplicate,4,0.9877,mirrored,cat,dog,true,,train,\n"
     )
 
 
@@ -105,10 +109,9 @@ def test_a_candidate_becomes_a_row_with_its_labels():
         MatchMethod.SEMANTIC,
         0.123457,
         LeakType.SAME_SCENE,
-        None,
-        "x",
-        "x",
-        Verdict.CONFIRMED,
+        train_label="x",
+        test_label="x",
+        verdict=Verdict.CONFIRMED,
     )
     assert made.label_conflict is False
 

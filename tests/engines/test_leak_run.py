@@ -54,6 +54,7 @@ def test_planted_copies_are_found_by_the_methods_that_can(planted):
         "exact": 2,
         "perceptual": 3,
         "semantic": 0,
+        "verified": 0,
         "images_affected": 3,
     }
     assert set(result.timings) == {"fingerprints", "exact", "perceptual"}
