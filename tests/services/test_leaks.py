@@ -39,7 +39,8 @@ def run_view(world):
 def test_a_run_finds_the_copies_between_train_and_test(world):
     _, job_id, is_new = world.start_leaks()
     assert is_new
-    assert world.work() == 3 + 2 + 2 + 1
+    reading, comparing, searching, verifying, collecting = 5, 2, 2, 2, 1
+    assert world.work() == reading + comparing + searching + verifying + collecting
     assert world.job(job_id).state == "done"
     assert found(world) == ACROSS
     shown = run_view(world)
@@ -115,7 +116,7 @@ def test_collecting_twice_changes_nothing(world):
     world.start_leaks()
     world.work({**HANDLERS, "leaks": twice})
     assert len(pairs(world).items) == 3
-    assert all(len(p.matches) <= 2 for p in pairs(world).items)
+    assert all(len(p.matches) <= 3 for p in pairs(world).items)
 
 
 def test_the_report_reads_back_and_names_the_columns_first(world):
