@@ -63,6 +63,25 @@ def test_plain_jpegs_really_take_the_fast_path(drawn_images):
     assert not taken & {"rotated.jpg", "cmyk.jpg", "rgb.png"}
 
 
+XMP = b'<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+
+
+@pytest.mark.parametrize("orientation", [None, 0, 1, 6])
+@pytest.mark.parametrize("xmp", [None, XMP])
+def test_exif_and_xmp_turn_a_picture_as_in_pillow(draw, save, orientation, xmp):
+    exif = Image.Exif()
+    exif[0x010F] = "a camera"
+    if orientation is not None:
+        exif[0x0112] = orientation
+    ref = save("photo.jpg", draw(1), exif=exif, **({"xmp": xmp} if xmp else {}))
+
+    [row] = assert_fast_equals_plain([ref])
+
+    is_turned = orientation == 6 or (orientation is None and xmp is not None)
+    assert (row.width, row.height) == ((72, 96) if is_turned else (96, 72))
+    assert (decode_plain_jpeg(ref.path.read_bytes()) is None) == is_turned
+
+
 def test_the_phash_is_imagehashs_own(drawn_images):
     for row, ref in zip(fingerprint_images(drawn_images), drawn_images, strict=True):
         with warnings.catch_warnings(action="ignore"), Image.open(ref.path) as image:
