@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from app.domain.errors import JobCancelled
-from workers.engines.decoding import ImageRef, ImageStatus
+from workers.engines.decoding import MIN_REDUCED_SIDE, ImageRef, ImageStatus
 from workers.engines.fast_jpeg import agrees_with_pillow, decode_plain_jpeg
 from workers.engines.fingerprints import fingerprint_image, fingerprint_images
 from workers.engines.thumbnail import reduce_picture, reduce_together
@@ -37,7 +37,7 @@ def test_the_fast_way_agrees_with_the_plain_one_in_every_mode_and_format(drawn_i
 @pytest.mark.real_data
 def test_the_fast_way_agrees_with_the_plain_one_on_large_photos(imagenet_photos):
     for fast, plain in zip(fingerprint_images(imagenet_photos), map(fingerprint_image, imagenet_photos), strict=True):
-        is_small = min(plain.width, plain.height) < 256
+        is_small = min(plain.width, plain.height) < 2 * MIN_REDUCED_SIDE
         assert (fast.pixel_md5 is None) != is_small
         assert (fast.phash ^ plain.phash).bit_count() <= (0 if is_small else 4)
         assert (fast.status, fast.file_md5, fast.width, fast.height) == (
