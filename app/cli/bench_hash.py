@@ -21,6 +21,8 @@ from app.domain.errors import InvalidInput
 
 ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 
+_CHUNK = 32
+
 
 def add_parser(commands: Subparsers) -> None:
     parser = commands.add_parser("hash", help="time fingerprints of the images in a folder beside imagehash")
@@ -40,19 +42,22 @@ def run(args: argparse.Namespace) -> int:
 def bench_hash(images: Path, repeats: int, processes: int) -> dict[str, Any]:
     """Seconds of each repeat and their medians, and how far the two ways' hashes are apart, in bits."""
     from workers.engines.decoding import ImageRef
-    from workers.engines.fingerprints import fingerprint_images
+    from workers.engines.fingerprint_table import concat_tables
+    from workers.engines.fingerprints import fingerprint_chunk
 
     paths = sorted(path for path in images.rglob("*") if path.suffix.lower() in ENDINGS)
     if not paths or repeats < 1 or processes < 1:
         raise InvalidInput(f"Give a folder with images, and at least one repeat and process: {images}.")
     refs = [ImageRef(str(path), path) for path in paths]
+    chunks = [refs[start : start + _CHUNK] for start in range(0, len(refs), _CHUNK)]
+    # One pool for both: how long processes take to start is no part of either.
     with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
-        list(pool.map(hash_plainly, paths[:processes]))
-        fingerprint_images(refs[:1])
+        list(pool.map(hash_plainly, paths[:_CHUNK], chunksize=1))
+        list(pool.map(fingerprint_chunk, chunks[: 4 * processes]))
         ours, reference = alternate(
             repeats,
-            lambda: fingerprint_images(refs, processes=processes),
-            lambda: list(pool.map(hash_plainly, paths, chunksize=64)),
+            lambda: concat_tables(list(pool.map(fingerprint_chunk, chunks))),
+            lambda: list(pool.map(hash_plainly, paths, chunksize=_CHUNK)),
         )
     table, hashes = ours[1], reference[1]
     distances = [(int(table.phashes[i]) ^ h).bit_count() for i, h in enumerate(hashes) if h is not None]

@@ -14,6 +14,7 @@ import zlib
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -290,3 +291,68 @@ def test_the_own_limit_holds_where_pillows_is_switched_off(write, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
 
     assert fingerprint_image(write("big.png", png_header(10_001, 10_000))).status == "too_large"
+
+
+LARGE_JPEGS = {
+    "plain": {},
+    "progressive": {"progressive": True},
+    "restarting": {"restart_marker_rows": 2},
+    "turned": {"exif": b"Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00"},
+}
+
+
+def told(row):
+    return row.status, row.file_md5, row.file_bytes, row.width, row.height
+
+
+@pytest.mark.parametrize("kind", LARGE_JPEGS)
+def test_a_reduced_decode_notices_what_a_full_one_does(draw, write, kind):
+    whole = encoded(draw(1, (800, 600)), "JPEG", **LARGE_JPEGS[kind])
+    refs = [write(f"cut{i}.jpg", whole[: len(whole) * i // 16]) for i in range(1, 16)]
+    dice = random.Random(kind)
+    for i in range(40):
+        damaged = bytearray(whole)
+        for _ in range(dice.randint(1, 20)):
+            damaged[dice.randrange(len(damaged))] = dice.randrange(256)
+        refs.append(write(f"damaged{i}.jpg", bytes(damaged)))
+
+    table = fingerprint_images([write("whole.jpg", whole), *refs])
+
+    assert table.row(0).pixel_md5 is None
+    assert ImageStatus.OK not in table.statuses[1:16]
+    assert [told(row) for row in table][1:] == [told(fingerprint_image(ref)) for ref in refs]
+
+
+def test_large_jpegs_of_other_colour_models_are_read(draw, write):
+    refs = [
+        write("cmyk.jpg", encoded(draw(1, (640, 480)).convert("CMYK"), "JPEG")),
+        write("grey.jpg", encoded(draw(1, (640, 480)).convert("L"), "JPEG")),
+        write("rgb.jpg", encoded(draw(1, (640, 480)), "JPEG", keep_rgb=True)),
+    ]
+
+    for row, plain in zip(fingerprint_images(refs), map(fingerprint_image, refs), strict=True):
+        assert told(row) == told(plain)
+        assert row.status == "ok"
+        assert (row.phash ^ plain.phash).bit_count() <= 4
+
+
+def test_several_frames_and_sixteen_bits_are_read_in_full(draw, write, tmp_path):
+    deep = Image.fromarray(np.asarray(draw(1, (400, 300)).convert("L")).astype(np.uint16) * 199)
+    frames = draw(1, (400, 300)), draw(2, (400, 300))
+    refs = [
+        write("deep.png", encoded(deep, "PNG")),
+        write("animated.gif", encoded(frames[0], "GIF", save_all=True, append_images=[frames[1]])),
+        write("two.jpg", encoded(frames[0], "MPO", save_all=True, append_images=[frames[1]])),
+    ]
+
+    assert list(fingerprint_images(refs)) == [fingerprint_image(ref) for ref in refs]
+
+
+def test_equal_files_give_equal_fingerprints_whoever_makes_them(draw, write):
+    photo = encoded(draw(1, (700, 500)), "JPEG")
+    refs = [write(f"{i}.jpg", photo) for i in range(130)]
+
+    tables = [fingerprint_images(refs, processes=processes) for processes in (1, 2)]
+
+    assert tables[0] == tables[1]
+    assert len({row.thumbnail + row.chroma for row in tables[0]}) == 1

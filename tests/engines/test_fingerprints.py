@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from app.domain.errors import JobCancelled
-from workers.engines.decoding import ImageRef, ImageStatus
+from workers.engines.decoding import MIN_REDUCED_SIDE, ImageRef, ImageStatus
 from workers.engines.fast_jpeg import agrees_with_pillow, decode_plain_jpeg
 from workers.engines.fingerprints import fingerprint_image, fingerprint_images
 from workers.engines.thumbnail import reduce_picture, reduce_together
@@ -37,7 +37,7 @@ def test_the_fast_way_agrees_with_the_plain_one_in_every_mode_and_format(drawn_i
 @pytest.mark.real_data
 def test_the_fast_way_agrees_with_the_plain_one_on_large_photos(imagenet_photos):
     for fast, plain in zip(fingerprint_images(imagenet_photos), map(fingerprint_image, imagenet_photos), strict=True):
-        is_small = min(plain.width, plain.height) < 256
+        is_small = min(plain.width, plain.height) < 2 * MIN_REDUCED_SIDE
         assert (fast.pixel_md5 is None) != is_small
         assert (fast.phash ^ plain.phash).bit_count() <= (0 if is_small else 4)
         assert (fast.status, fast.file_md5, fast.width, fast.height) == (
@@ -61,6 +61,25 @@ def test_plain_jpegs_really_take_the_fast_path(drawn_images):
     assert agrees_with_pillow()
     assert {"sub0.jpg", "sub2.jpg", "grey.jpg", "progressive.jpg", "profile.jpg"} <= taken
     assert not taken & {"rotated.jpg", "cmyk.jpg", "rgb.png"}
+
+
+XMP = b'<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+
+
+@pytest.mark.parametrize("orientation", [None, 0, 1, 6])
+@pytest.mark.parametrize("xmp", [None, XMP])
+def test_exif_and_xmp_turn_a_picture_as_in_pillow(draw, save, orientation, xmp):
+    exif = Image.Exif()
+    exif[0x010F] = "a camera"
+    if orientation is not None:
+        exif[0x0112] = orientation
+    ref = save("photo.jpg", draw(1), exif=exif, **({"xmp": xmp} if xmp else {}))
+
+    [row] = assert_fast_equals_plain([ref])
+
+    is_turned = orientation == 6 or (orientation is None and xmp is not None)
+    assert (row.width, row.height) == ((72, 96) if is_turned else (96, 72))
+    assert (decode_plain_jpeg(ref.path.read_bytes()) is None) == is_turned
 
 
 def test_the_phash_is_imagehashs_own(drawn_images):

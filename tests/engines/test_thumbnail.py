@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from workers.engines.area_average import average_areas
 from workers.engines.fingerprint_table import concat_tables
 from workers.engines.fingerprints import fingerprint_images
 from workers.engines.phash import hash_forms, hash_reduced
@@ -99,3 +100,23 @@ def test_putting_tables_together_copies_no_thumbnails(draw, save):
 
     assert np.shares_memory(both.thumbnails[0], first.thumbnails)
     assert list(both) == [*first, *second]
+
+
+def shares(pixels, areas):
+    """How much of each pixel lies in each area, by cutting each pixel into as many pieces as there are areas."""
+    pieces = np.arange(pixels * areas)
+    counts = np.zeros((areas, pixels))
+    np.add.at(counts, (pieces // pixels, pieces // areas), 1)
+    return counts / pixels
+
+
+@pytest.mark.parametrize("size", [(64, 64), (65, 127), (93, 125), (640, 64), (131, 1000)])
+def test_areas_are_averaged_exactly(size):
+    pixels = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
+
+    luma, coarse = average_areas(pixels)
+
+    grey = pixels @ np.array([0.299, 0.587, 0.114])
+    assert np.abs(shares(size[0], 64) @ grey @ shares(size[1], 64).T - luma).max() <= 0.501
+    means = np.einsum("yh,hwc,xw->yxc", shares(size[0], 8), pixels.astype(float), shares(size[1], 8), optimize=True)
+    assert np.abs(means - coarse).max() <= 0.501

@@ -70,10 +70,15 @@ def _average_line(line: NDArray[np.float32], means: NDArray[np.float32]) -> None
     wide = width / SIDE
     for x in range(SIDE):
         start, stop = x * wide, min((x + 1) * wide, float(width))
-        red = green = blue = np.float32(0)
-        for i in range(int(start), int(np.ceil(stop))):
-            share = np.float32((min(i + 1.0, stop) - max(float(i), start)) / wide)
-            red += share * line[3 * i]
-            green += share * line[3 * i + 1]
-            blue += share * line[3 * i + 2]
-        means[x, 0], means[x, 1], means[x, 2] = red, green, blue
+        first, last = int(start), min(int(np.ceil(stop)), width) - 1
+        # What the first and the last pixel have outside.
+        before, after = np.float32(start - first), np.float32(last + 1 - stop)
+        red = -before * line[3 * first] - after * line[3 * last]
+        green = -before * line[3 * first + 1] - after * line[3 * last + 1]
+        blue = -before * line[3 * first + 2] - after * line[3 * last + 2]
+        for i in range(3 * first, 3 * last + 3, 3):
+            red += line[i]
+            green += line[i + 1]
+            blue += line[i + 2]
+        share = np.float32(1 / wide)
+        means[x, 0], means[x, 1], means[x, 2] = red * share, green * share, blue * share

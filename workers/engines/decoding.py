@@ -26,9 +26,9 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 MAX_PIXELS = 100_000_000
 MAX_FILE_BYTES = 512 * 1024 * 1024
 
-MIN_REDUCED_SIDE = 128
-"""Pixels that the shorter side keeps when a JPEG file is decoded at a fraction of its size. At 64, one pHash in
-twenty-five is more than two bits off; at 128, one in 250, for hardly more time."""
+MIN_REDUCED_SIDE = 92
+"""Pixels that the shorter side keeps when a JPEG file is decoded at a fraction of its size. Of 500 ImageNet photos, the
+pHash of 0.6 % is then more than two bits off, and of none more than four; at 64 it is 4 %, and up to eight bits."""
 
 
 class ImageStatus(StrEnum):

@@ -10,6 +10,7 @@ machine, this path stays off.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import cache
 from io import BytesIO
 
@@ -76,31 +77,47 @@ def _decode(data: bytes, frame: _Frame, divisor: int) -> NDArray[np.uint8] | Non
 def _plain_frame(data: bytes) -> _Frame | None:
     """What the header says of the picture, when it holds nothing but plain segments."""
     position = 2 if data.startswith(b"\xff\xd8") else len(data)
-    frame, has_exif = None, False
+    frame, asked = None, _Asked.NOTHING
     while position + 10 <= len(data) and data[position] == 0xFF:
         marker, start = data[position + 1], position + 4
         if marker == _START_OF_SCAN:
-            return frame
+            return frame if asked is not _Asked.BY_XMP else None
         position += 2 + (data[position + 2] << 8 | data[position + 3])
         if marker in _FRAME_HEADERS:
             frame = _read_frame(data[start - 4 : start + 6])
         elif marker in _HARMLESS or _is_colour_profile(marker, data[start : start + 11]):
             continue
-        elif marker == _EXIF_SEGMENT and not has_exif and _leaves_upright(data[start:position]):
-            has_exif = True
+        elif marker == _EXIF_SEGMENT:
+            asked = _read_turn(data[start:position], asked)
         else:
+            asked = _Asked.DOUBTFUL
+        if asked is _Asked.DOUBTFUL:
             return None
     return None
 
 
-def _leaves_upright(content: bytes) -> bool:
-    """Whether this is EXIF, not XMP, and says that the picture is upright. Anything doubtful is Pillow's to judge."""
+class _Asked(Enum):
+    """What the header has said so far of turning the picture."""
+
+    NOTHING = auto()
+    BY_XMP = auto()
+    UPRIGHT = auto()
+    DOUBTFUL = auto()
+
+
+def _read_turn(content: bytes, asked: _Asked) -> _Asked:
+    """XMP may ask for a turn, but has no say where EXIF does."""
+    if not content.startswith(b"Exif\0\0"):
+        return asked if asked is _Asked.UPRIGHT else _Asked.BY_XMP
     exif = Image.Exif()
     try:
         exif.load(content)
-        return content.startswith(b"Exif\0\0") and exif.get(ExifTags.Base.Orientation, 1) == 1
-    except Exception:  # noqa: BLE001 - parsing fails in many ways
-        return False
+        turn = exif.get(ExifTags.Base.Orientation)
+    except Exception:  # noqa: BLE001 - parsing fails in many ways, and Pillow must judge what to make of it
+        return _Asked.DOUBTFUL
+    if asked is _Asked.UPRIGHT or turn not in (None, 0, 1):
+        return _Asked.DOUBTFUL
+    return asked if turn is None else _Asked.UPRIGHT
 
 
 def _is_colour_profile(marker: int, content: bytes) -> bool:

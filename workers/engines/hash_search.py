@@ -31,7 +31,7 @@ MAX_RADIUS = 16
 
 _CHUNKS = 4
 _CHUNK_BITS = 16
-_QUERIES_AT_ONCE = 1024
+_QUERIES_AT_ONCE = 16384
 _PAIRS_AT_ONCE = 1 << 18
 _BRUTE_FORCE_BLOCK = 256
 
@@ -57,12 +57,12 @@ class HashIndex:
         self._radius = radius
         self._size = len(reference)
         self._thresholds = np.array([(radius + 1 + i) // _CHUNKS - 1 for i in range(_CHUNKS)], np.int64)
-        self._masks, self._mask_ends = _flip_masks(self._thresholds)
+        self._masks, self._ends = _flip_masks(self._thresholds)
         self._orders = np.empty((_CHUNKS, len(reference)), np.uint32)
         self._sorted = np.empty((_CHUNKS, len(reference)), np.uint64)
         self._starts = np.zeros((_CHUNKS, (1 << _CHUNK_BITS) + 1), np.int64)
         for i in range(_CHUNKS):
-            chunks = (reference >> np.uint64(_CHUNK_BITS * i)).astype(np.uint16)
+            chunks = _chunk_of(reference, i)
             self._orders[i] = np.argsort(chunks, kind="stable")
             self._sorted[i] = reference[self._orders[i]]
             np.cumsum(np.bincount(chunks, minlength=1 << _CHUNK_BITS), out=self._starts[i, 1:])
@@ -74,7 +74,7 @@ class HashIndex:
         """All pairs at once. A pair takes 17 bytes, and twice that while they are put together: thousands of equal
         hashes on both sides make millions of pairs. With ``max_pairs``, raises ``InvalidInput`` for more than that
         instead; ``iterate`` needs no such bound."""
-        found, count = [Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.uint8))], 0
+        found, count = [_room(0)], 0
         for pairs in self.iterate(query, threads=threads):
             found.append(pairs)
             count += len(pairs.distances)
@@ -108,20 +108,37 @@ class HashIndex:
     def _search_some(self, query: Hashes, start: int, stop: int) -> tuple[Pairs, int]:
         """Pairs of the queries from ``start`` on, and the first one that there was no room for."""
         capacity = _PAIRS_AT_ONCE
-        while True:
-            left, right = np.empty(capacity, np.int64), np.empty(capacity, np.int64)
-            distances = np.empty(capacity, np.uint8)
-            reached, count = _find_pairs(
-                query, start, stop, self._radius, self._thresholds, self._masks, self._mask_ends,
-                self._sorted, self._orders, self._starts, left, right, distances,
-            )  # fmt: skip
-            if reached > start:
-                break
-            # A single query fills it all.
-            capacity *= 4
-        left, right, distances = left[:count], right[:count], distances[:count]
+        while (count := self._fill(query[start:stop], room := _room(capacity))) < 0:
+            if stop - start > 1:
+                stop = start + (stop - start) // 2
+            else:
+                capacity *= 4
+        left, right, distances = room.query_rows[:count], room.reference_rows[:count], room.distances[:count]
         order = np.lexsort((right, left))
-        return Pairs(left[order], right[order], distances[order]), reached
+        return Pairs(left[order] + start, right[order], distances[order]), stop
+
+    def _fill(self, query: Hashes, room: Pairs) -> int:
+        """Write pairs into ``room``, in any order; their number, or -1 where there was no room for all."""
+        count = 0
+        for chunk in range(_CHUNKS):
+            own = _chunk_of(query, chunk)
+            # Neighbours in this order look up neighbouring buckets, which are in the processor's cache then.
+            rows = np.argsort(own, kind="stable")
+            count = _find_pairs(
+                query[rows], own[rows], rows, chunk, self._radius, self._thresholds, self._masks[: self._ends[chunk]],
+                self._sorted[chunk], self._orders[chunk], self._starts[chunk], *room, count,
+            )  # fmt: skip
+            if count < 0:
+                break
+        return count
+
+
+def _room(capacity: int) -> Pairs:
+    return Pairs(np.empty(capacity, np.int64), np.empty(capacity, np.int64), np.empty(capacity, np.uint8))
+
+
+def _chunk_of(hashes: Hashes, chunk: int) -> NDArray[np.uint16]:
+    return (hashes >> np.uint64(_CHUNK_BITS * chunk)).astype(np.uint16)
 
 
 def search_hashes(
@@ -167,38 +184,33 @@ def _count_bits(value: np.uint64) -> np.uint64:
 @compiled
 def _find_pairs(
     query: Hashes,
-    start: int,
-    stop: int,
+    own: NDArray[np.uint16],
+    query_rows: Rows,
+    chunk: int,
     radius: int,
     thresholds: NDArray[np.int64],
     masks: NDArray[np.uint16],
-    mask_ends: NDArray[np.int64],
-    ordered: NDArray[np.uint64],
-    orders: NDArray[np.uint32],
+    ordered: Hashes,
+    reference_rows: NDArray[np.uint32],
     starts: NDArray[np.int64],
     left: Rows,
     right: Rows,
     distances: NDArray[np.uint8],
-) -> tuple[int, int]:
-    """Fill in pairs until there is no room for all of one query's; gives the query reached and the pairs kept."""
-    kept = 0
-    for q in range(start, stop):
-        value, count = query[q], kept
-        for chunk in range(_CHUNKS):
-            own = np.uint16((value >> np.uint64(_CHUNK_BITS * chunk)) & np.uint64(0xFFFF))
-            hashes, rows, bucket_starts = ordered[chunk], orders[chunk], starts[chunk]
-            for k in range(mask_ends[chunk]):
-                bucket = np.uint64(own ^ masks[k])
-                for i in range(bucket_starts[bucket], bucket_starts[bucket + np.uint64(1)]):
-                    distance = np.int64(_count_bits(value ^ hashes[np.uint64(i)]))
-                    if distance > radius or _was_found(value ^ hashes[np.uint64(i)], chunk, thresholds):
-                        continue
-                    if count == len(left):
-                        return q, kept
-                    left[count], right[count], distances[count] = q, rows[i], distance
-                    count += 1
-        kept = count
-    return stop, kept
+    count: int,
+) -> int:
+    """Add the pairs that this chunk is the first to lead to; the number of all, or -1 where there is no more room."""
+    for k in range(len(masks)):
+        for q in range(len(query)):
+            value, bucket = query[q], np.int64(own[q] ^ masks[k])
+            for i in range(starts[bucket], starts[bucket + 1]):
+                distance = np.int64(_count_bits(value ^ ordered[i]))
+                if distance > radius or _was_found(value ^ ordered[i], chunk, thresholds):
+                    continue
+                if count == len(left):
+                    return -1
+                left[count], right[count], distances[count] = query_rows[q], reference_rows[i], distance
+                count += 1
+    return count
 
 
 @compiled
