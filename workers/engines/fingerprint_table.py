@@ -24,7 +24,6 @@ from workers.engines.thumbnail import CHROMA_SIDE, THUMBNAIL_SIDE
 from workers.engines.thumbnail_stack import Thumbnails, stack_thumbnails, view_thumbnails
 
 DIGEST_BYTES = 16
-_NO_DIGEST = bytes(DIGEST_BYTES)
 _THUMBNAIL_SHAPE = (THUMBNAIL_SIDE, THUMBNAIL_SIDE)
 _CHROMA_SHAPE = (2, CHROMA_SIDE, CHROMA_SIDE)
 _ROWS_AT_ONCE = 1024
@@ -144,7 +143,7 @@ def table_from_rows(rows: Sequence[Fingerprint]) -> FingerprintTable:
 
 
 def _digest_column(digests: Iterable[str | None]) -> NDArray[np.uint8]:
-    joined = b"".join(bytes.fromhex(digest) if digest else _NO_DIGEST for digest in digests)
+    joined = b"".join(bytes.fromhex(digest) if digest else bytes(DIGEST_BYTES) for digest in digests)
     return np.frombuffer(joined, np.uint8).reshape(-1, DIGEST_BYTES)
 
 

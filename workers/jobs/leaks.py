@@ -93,7 +93,7 @@ def _compare(environment: Environment, claimed: ClaimedShard, context: Context) 
     if context.should_stop():
         raise JobCancelled("The leak run was cancelled.")
     if MatchMethod.SEMANTIC in methods:
-        found += _compare_embeddings(environment, claimed)
+        found += _compare_embeddings(environment, claimed, context)
     if params["scope"] == "within":
         found = [candidate for candidate in found if candidate.test_image < candidate.train_image]
     write_findings(context.result_path("candidates.json"), list(set(found)))
@@ -123,20 +123,28 @@ def _tables(
     return concat_tables([read_fingerprints(folder / f.path, thumbnails=False) for f in files if f.has(role, part)])
 
 
-def _compare_embeddings(environment: Environment, claimed: ClaimedShard) -> list[LeakCandidate]:
+def _compare_embeddings(environment: Environment, claimed: ClaimedShard, context: Context) -> list[LeakCandidate]:
+    """Part by part of the train side: its vectors take 8 kB an image, too much for a million at once."""
     files = shard_results(environment.database, claimed.job_id, EMBED)
-    query_keys, query = _vectors(environment, files, "query", claimed.params["part"])
-    reference_keys, reference = _vectors(environment, files, "reference")
+    queries = [f for f in files if f.has("query", claimed.params["part"])]
+    query_keys, query = _vectors(environment, queries)
     limit = claimed.job_params["semantic_threshold"]
-    found = find_semantic(query_keys, query, reference_keys, reference, min_similarity=limit)
+    found: list[LeakCandidate] = []
+    for file in files:
+        if not file.has("reference"):
+            continue
+        if context.should_stop():
+            raise JobCancelled("The leak run was cancelled.")
+        keys, vectors = _vectors(environment, [file])
+        found += find_semantic(query_keys, query, keys, vectors, min_similarity=limit)
     return [candidate for candidate in found if candidate.train_image != candidate.test_image]
 
 
 def _vectors(
-    environment: Environment, files: Iterable[ShardFile], role: str, part: int | None = None
+    environment: Environment, files: Iterable[ShardFile]
 ) -> tuple[list[str], np.ndarray[Any, np.dtype[np.float32]]]:
     folder = environment.settings.folder("results")
-    loaded = [np.load(folder / f.path, allow_pickle=False) for f in files if f.has(role, part)]
+    loaded = [np.load(folder / f.path, allow_pickle=False) for f in files]
     keys = [str(key) for part_ in loaded for key in part_["keys"]]
     return keys, np.concatenate([part_["vectors"] for part_ in loaded])
 
