@@ -39,8 +39,9 @@ class Settings(BaseSettings):
     session_absolute: timedelta = Field(timedelta(days=7), description="A session ends at this age whatever happens.")
     lease_minutes: int = Field(10, ge=1, description="How long a reviewer holds a sample that is left alone.")
     weights: Path | None = Field(
-        None, description="ResNet50 weights (.pth) for semantic leaks; fetched by torchvision when not set."
+        None, description="Weights (.pth) of the network for semantic leaks; fetched by torchvision when not set."
     )
+    model: str = Field("resnet50", description="The network for semantic leaks, any of torchvision's classifiers.")
     device: str = Field("auto", description="Where embeddings are computed: auto, cpu, cuda, cuda:1 ...")
     processes: int = Field(
         default_factory=lambda: os.cpu_count() or 1, ge=1, description="Processes that decode images."

@@ -116,7 +116,18 @@ def _add_running_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=os.environ.get("WINNOW_WEIGHTS") or None,
         metavar="PATH",
-        help="ResNet50 weights (default: WINNOW_WEIGHTS, else what torchvision downloads)",
+        help="weights of the network (default: WINNOW_WEIGHTS, else what torchvision downloads)",
+    )
+    parser.add_argument(
+        "--model",
+        default=os.environ.get("WINNOW_MODEL") or "resnet50",
+        help="the network for semantic candidates, any of torchvision's classifiers (default %(default)s)",
+    )
+    parser.add_argument(
+        "--vectors",
+        type=Path,
+        metavar="NPZ",
+        help="embeddings from any other network instead: keys (names as in the report) and vectors, a row each",
     )
     parser.add_argument(
         "--cache",
@@ -186,7 +197,7 @@ def _search(
     args: argparse.Namespace, methods: list[MatchMethod], train: ImageFolder, test: ImageFolder | None
 ) -> tuple[LeakRunResult, dict[str, int]]:
     from workers.engines.decoding import ImageRef
-    from workers.engines.leak_run import run_leaks
+    from workers.engines.leak_run import EmbeddingSource, run_leaks
 
     train_refs = [ImageRef(key, path) for key, path in train.list_images()]
     test_refs = [ImageRef(key, path) for key, path in test.list_images()] if test else None
@@ -197,9 +208,7 @@ def _search(
             methods,
             max_distance=args.phash_threshold,
             min_similarity=args.semantic_threshold,
-            batch_size=args.batch_size,
-            device=args.device,
-            weights=args.weights,
+            embeddings=EmbeddingSource(args.model, args.weights, args.device, args.batch_size, args.vectors),
             processes=args.processes,
             progress=progress,
             min_score=args.min_score,
@@ -236,7 +245,8 @@ def _summary(
         parameters["pHash threshold (bits)"] = args.phash_threshold
     if MatchMethod.SEMANTIC in methods:
         parameters["semantic threshold (cosine)"] = args.semantic_threshold
-        parameters["weights"] = args.weights.name if args.weights else "torchvision IMAGENET1K_V2"
+        own = f"{args.model}, {args.weights.name if args.weights else 'weights of torchvision'}"
+        parameters["embeddings"] = args.vectors.name if args.vectors else own
     if MatchMethod.VERIFIED in methods:
         parameters["smallest score"] = args.min_score
         parameters["smallest crop (share of a side)"] = args.smallest_crop

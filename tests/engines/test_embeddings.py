@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torchvision.models import ResNet50_Weights, resnet50
+from torchvision.models import ResNet50_Weights, get_model, resnet50
 
 from app.domain.errors import InvalidInput, JobCancelled
 from workers.engines.decoding import ImageRef
-from workers.engines.embeddings import CropSize, ResNet50Embedder, crop_for_network, embed_images
+from workers.engines.embeddings import CropSize, Embedder, crop_for_network, embed_images, read_vectors
 from workers.engines.matching import find_semantic
 
 
@@ -25,7 +25,7 @@ def weights(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def embedder(weights):
-    return ResNet50Embedder(weights, device="cpu", batch_size=8)
+    return Embedder(weights, device="cpu", batch_size=8)
 
 
 def test_crops_are_torchvisions_own(draw):
@@ -96,7 +96,7 @@ def test_embedding_stops_when_asked_to(draw, save, embedder):
 
 
 def test_batches_shrink_until_the_device_has_room(draw, weights, monkeypatch):
-    embedder = ResNet50Embedder(weights, device="cpu", batch_size=8)
+    embedder = Embedder(weights, device="cpu", batch_size=8)
     crops = np.stack([np.asarray(draw(i, (224, 224))) for i in range(3)])
     at_once = embedder.embed(crops)
     network = embedder._network
@@ -134,7 +134,7 @@ def test_weights_that_do_not_fit_are_refused_with_what_to_do(tmp_path, content):
         torch.save(content, path)
 
     with pytest.raises(InvalidInput, match="WINNOW_WEIGHTS"):
-        ResNet50Embedder(path, device="cpu")
+        Embedder(path, device="cpu")
 
 
 def test_weights_that_cannot_be_downloaded_are_explained(monkeypatch, tmp_path):
@@ -146,7 +146,7 @@ def test_weights_that_cannot_be_downloaded_are_explained(monkeypatch, tmp_path):
     monkeypatch.setattr("torch.hub.urlopen", no_network)
 
     with pytest.raises(InvalidInput, match=r"no route to host.*--weights PATH"):
-        ResNet50Embedder(None, device="cpu")
+        Embedder(None, device="cpu")
 
 
 def test_a_pickle_that_runs_code_is_refused(tmp_path):
@@ -157,7 +157,7 @@ def test_a_pickle_that_runs_code_is_refused(tmp_path):
     torch.save({"weight": Harmful()}, tmp_path / "weights.pth")
 
     with pytest.raises(InvalidInput):
-        ResNet50Embedder(tmp_path / "weights.pth", device="cpu")
+        Embedder(tmp_path / "weights.pth", device="cpu")
 
     assert not (tmp_path / "canary").exists()
 
@@ -165,4 +165,55 @@ def test_a_pickle_that_runs_code_is_refused(tmp_path):
 @pytest.mark.parametrize("device", ["warp", "cuda:99"])
 def test_a_device_that_is_not_there_is_refused(weights, device):
     with pytest.raises(InvalidInput, match=device):
-        ResNet50Embedder(weights, device=device)
+        Embedder(weights, device=device)
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v3_small", "vit_b_16"])
+def test_any_classifier_of_torchvision_gives_what_it_hands_to_its_last_layer(name, draw, save, tmp_path):
+    network = get_model(name, weights=None, num_classes=7)
+    heard = []
+    last = [part for part in network.modules() if isinstance(part, torch.nn.Linear)][-1]
+    last.register_forward_pre_hook(lambda _, inputs: heard.append(inputs[0]))
+    wrapped = {f"module.{key}": value for key, value in network.state_dict().items()}
+    torch.save({"epoch": 3, "state_dict": wrapped}, tmp_path / "checkpoint.pth")
+    embedder = Embedder(tmp_path / "checkpoint.pth", device="cpu", model=name)
+    crops = np.stack([crop_for_network(draw(i), embedder.crop_size) for i in range(2)])
+
+    vectors = embedder.embed(crops)
+
+    network.eval()
+    with torch.inference_mode():
+        pixels = torch.from_numpy(crops).permute(0, 3, 1, 2).float().div(255)
+        network((pixels - embedder._mean) / embedder._std)
+    np.testing.assert_allclose(vectors, torch.nn.functional.normalize(heard[0]).numpy(), atol=1e-5)
+
+
+def test_an_unknown_model_is_refused_with_those_there_are(weights):
+    with pytest.raises(InvalidInput, match=r"none of torchvision's models.*resnet50"):
+        Embedder(weights, model="resnet51")
+
+
+def test_vectors_from_a_file_come_in_the_order_of_the_images(tmp_path):
+    refs = [ImageRef(key, tmp_path / key) for key in ("b.png", "a.png")]
+    np.savez(tmp_path / "v.npz", keys=np.array(["a.png", "b.png", "c.png"]), vectors=np.eye(3))
+
+    keys, vectors = read_vectors(tmp_path / "v.npz", refs)
+
+    assert keys == ["b.png", "a.png"]
+    assert vectors.tolist() == [[0, 1, 0], [1, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [
+        ({"vectors": np.eye(2)}, "cannot be read"),
+        ({"keys": np.array(["a.png"]), "vectors": np.eye(2)}, "one row"),
+        ({"keys": np.array(["a.png"]), "vectors": np.full((1, 2), np.nan)}, "finite"),
+        ({"keys": np.array(["b.png"]), "vectors": np.ones((1, 2))}, "no vector for 1 images, the first of them a.png"),
+        ({"keys": np.array(["a.png"], object), "vectors": np.ones((1, 2))}, "cannot be read"),
+    ],
+)
+def test_a_file_of_vectors_that_does_not_fit_is_refused(tmp_path, columns, says):
+    np.savez(tmp_path / "v.npz", **columns)
+    with pytest.raises(InvalidInput, match=says):
+        read_vectors(tmp_path / "v.npz", [ImageRef("a.png", tmp_path / "a.png")])

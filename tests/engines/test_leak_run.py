@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 from app.domain.errors import InvalidInput
 from app.domain.leaks import LeakType, MatchMethod
 from workers.engines.decoding import ImageRef
-from workers.engines.leak_run import run_leaks
+from workers.engines.leak_run import EmbeddingSource, run_leaks
 
 EXACT, PERCEPTUAL = MatchMethod.EXACT, MatchMethod.PERCEPTUAL
 
@@ -71,7 +71,7 @@ def test_without_a_test_side_duplicates_inside_train_are_found(planted):
     ]
 
 
-def test_all_three_methods_run_together_and_skip_what_cannot_be_read(planted, tmp_path):
+def test_all_methods_run_together_and_skip_what_cannot_be_read(planted, tmp_path):
     import torch
     from torchvision.models import resnet50
 
@@ -87,8 +87,7 @@ def test_all_three_methods_run_together_and_skip_what_cannot_be_read(planted, tm
         test,
         list(MatchMethod),
         min_similarity=1,
-        weights=tmp_path / "weights.pth",
-        device="cpu",
+        embeddings=EmbeddingSource(weights=tmp_path / "weights.pth", device="cpu"),
         progress=lambda *step: told.append(step),
     )
 

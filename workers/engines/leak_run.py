@@ -13,6 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from app.domain.errors import InvalidInput
 from app.domain.leak_verification import apply_check
 from app.domain.leaks import (
@@ -97,9 +100,7 @@ def run_leaks(
     *,
     max_distance: int = DEFAULT_MAX_DISTANCE,
     min_similarity: float = DEFAULT_MIN_SIMILARITY,
-    batch_size: int = 32,
-    device: str = "auto",
-    weights: Path | None = None,
+    embeddings: EmbeddingSource | None = None,
     processes: int | None = None,
     progress: Progress | None = None,
     min_score: float = MIN_SCORE,
@@ -117,7 +118,7 @@ def run_leaks(
     candidates: list[LeakCandidate] = []
     if MatchMethod.SEMANTIC in methods:
         # First, because a missing device or file of weights should be known before hours of reading.
-        candidates += _search_embeddings(run, min_similarity, weights, device, batch_size)
+        candidates += _search_embeddings(run, min_similarity, embeddings or EmbeddingSource())
     if set(methods) - {MatchMethod.SEMANTIC}:
         query, reference = _fingerprint_both(run)
         candidates += _search_fingerprints(run, query, reference, methods, max_distance)
@@ -205,16 +206,29 @@ def _verify(
     return checked
 
 
-def _search_embeddings(
-    run: _Run, min_similarity: float, weights: Path | None, device: str, batch_size: int
-) -> list[LeakCandidate]:
-    from workers.engines.embeddings import ResNet50Embedder, embed_images
+@dataclass(frozen=True, slots=True)
+class EmbeddingSource:
+    """Where embeddings come from: a network, or with ``vectors`` a file (see ``embeddings.read_vectors``)."""
 
+    model: str = "resnet50"
+    weights: Path | None = None
+    device: str = "auto"
+    batch_size: int = 32
+    vectors: Path | None = None
+
+
+def _embed(run: _Run, source: EmbeddingSource) -> tuple[list[str], NDArray[np.float32], list[ImageProblem]]:
+    from workers.engines.embeddings import Embedder, embed_images, read_vectors
+
+    if source.vectors:
+        return *read_vectors(source.vectors, run.refs()), []
+    embedder = Embedder(source.weights, source.device, source.batch_size, source.model)
+    return embed_images(run.refs(), embedder, processes=run.processes, on_progress=run.reporter("embeddings"))
+
+
+def _search_embeddings(run: _Run, min_similarity: float, source: EmbeddingSource) -> list[LeakCandidate]:
     with run.timed("embeddings"):
-        embedder = ResNet50Embedder(weights, device, batch_size)
-        keys, vectors, problems = embed_images(
-            run.refs(), embedder, processes=run.processes, on_progress=run.reporter("embeddings")
-        )
+        keys, vectors, problems = _embed(run, source)
     run.note(problems)
     unread = {problem.key for problem in problems}
     # The images of the test side come first, and those that could not be read have no vector.

@@ -22,7 +22,7 @@ from app.services.collect_leaks import (
 from app.services.leak_runs import COLLECT, COMPARE, EMBED, READ, SEARCH, VERIFY, ShardFile
 from app.services.run_shard import ClaimedShard
 from workers.engines.decoding import ImageProblem, ImageRef
-from workers.engines.embeddings import ResNet50Embedder, embed_images
+from workers.engines.embeddings import Embedder, embed_images
 from workers.engines.fingerprint_table import FingerprintTable, concat_tables, read_fingerprints, write_fingerprints
 from workers.engines.fingerprints import fingerprint_images
 from workers.engines.matching import find_exact, find_perceptual, find_semantic
@@ -72,7 +72,7 @@ def _embed(environment: Environment, claimed: ClaimedShard, context: Context) ->
     device = settings.device if params["device"] == "auto" else params["device"]
     keys, vectors, problems = embed_images(
         _refs(environment, claimed),
-        ResNet50Embedder(settings.weights, device, params["batch_size"]),
+        Embedder(settings.weights, device, params["batch_size"], settings.model),
         processes=settings.processes,
         on_progress=context.report,
         should_stop=context.should_stop,
