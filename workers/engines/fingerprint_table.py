@@ -24,7 +24,6 @@ from workers.engines.thumbnail import CHROMA_SIDE, THUMBNAIL_SIDE
 from workers.engines.thumbnail_stack import Thumbnails, stack_thumbnails, view_thumbnails
 
 DIGEST_BYTES = 16
-_NO_DIGEST = bytes(DIGEST_BYTES)
 _THUMBNAIL_SHAPE = (THUMBNAIL_SIDE, THUMBNAIL_SIDE)
 _CHROMA_SHAPE = (2, CHROMA_SIDE, CHROMA_SIDE)
 _ROWS_AT_ONCE = 1024
@@ -138,17 +137,16 @@ def table_from_rows(rows: Sequence[Fingerprint]) -> FingerprintTable:
         heights=np.array([row.height or 0 for row in rows], np.int32),
         file_bytes=np.array([row.file_bytes or 0 for row in rows], np.int64),
         phash_forms=np.array([row.phash_forms or (0,) * FORMS for row in rows], np.uint64).reshape(-1, FORMS),
-        thumbnails=_pixel_column((row.thumbnail for row in rows), _THUMBNAIL_SHAPE),
-        chromas=_pixel_column((row.chroma for row in rows), _CHROMA_SHAPE),
+        thumbnails=_byte_column((row.thumbnail for row in rows), _THUMBNAIL_SHAPE),
+        chromas=_byte_column((row.chroma for row in rows), _CHROMA_SHAPE),
     )
 
 
 def _digest_column(digests: Iterable[str | None]) -> NDArray[np.uint8]:
-    joined = b"".join(bytes.fromhex(digest) if digest else _NO_DIGEST for digest in digests)
-    return np.frombuffer(joined, np.uint8).reshape(-1, DIGEST_BYTES)
+    return _byte_column((bytes.fromhex(digest) if digest else None for digest in digests), (DIGEST_BYTES,))
 
 
-def _pixel_column(values: Iterable[bytes | None], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+def _byte_column(values: Iterable[bytes | None], shape: tuple[int, ...]) -> NDArray[np.uint8]:
     nothing = bytes(math.prod(shape))
     return np.frombuffer(b"".join(value or nothing for value in values), np.uint8).reshape(-1, *shape)
 
