@@ -137,16 +137,17 @@ def table_from_rows(rows: Sequence[Fingerprint]) -> FingerprintTable:
         heights=np.array([row.height or 0 for row in rows], np.int32),
         file_bytes=np.array([row.file_bytes or 0 for row in rows], np.int64),
         phash_forms=np.array([row.phash_forms or (0,) * FORMS for row in rows], np.uint64).reshape(-1, FORMS),
-        thumbnails=_byte_column((row.thumbnail for row in rows), _THUMBNAIL_SHAPE),
-        chromas=_byte_column((row.chroma for row in rows), _CHROMA_SHAPE),
+        thumbnails=_pixel_column((row.thumbnail for row in rows), _THUMBNAIL_SHAPE),
+        chromas=_pixel_column((row.chroma for row in rows), _CHROMA_SHAPE),
     )
 
 
 def _digest_column(digests: Iterable[str | None]) -> NDArray[np.uint8]:
-    return _byte_column((bytes.fromhex(digest) if digest else None for digest in digests), (DIGEST_BYTES,))
+    joined = b"".join(bytes.fromhex(digest) if digest else bytes(DIGEST_BYTES) for digest in digests)
+    return np.frombuffer(joined, np.uint8).reshape(-1, DIGEST_BYTES)
 
 
-def _byte_column(values: Iterable[bytes | None], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+def _pixel_column(values: Iterable[bytes | None], shape: tuple[int, ...]) -> NDArray[np.uint8]:
     nothing = bytes(math.prod(shape))
     return np.frombuffer(b"".join(value or nothing for value in values), np.uint8).reshape(-1, *shape)
 
