@@ -18,6 +18,9 @@ from app.services.projects import Access
 GROUP_COLUMNS = ("group", "image", "split", "label", "links")
 BETWEEN_LINKS = " | "
 
+MOST_FOLLOWED = 1000
+"""Samples that are followed link by link; usually there are a few beside each pair."""
+
 
 @dataclass(frozen=True)
 class GroupView:
@@ -60,7 +63,10 @@ def run_groups(session: Session, access: Access, run_id: int) -> list[tuple[obje
 
 
 def _reachable(session: Session, project_id: int, start: Iterable[int], run_id: int | None) -> list[LinkRow]:
-    """All links that decide on the groups of these samples: those that lead to them over any number of others."""
+    """All links that decide on the groups of these samples: those that lead to them over any number of others.
+
+    None where that goes on and on: a page must not wait for it, and the table of groups tells it all the same.
+    """
     known, ahead = set(start), set(start)
     found: dict[int, LinkRow] = {}
     while ahead:
@@ -68,6 +74,8 @@ def _reachable(session: Session, project_id: int, start: Iterable[int], run_id: 
         found |= {row.pair_id: row for row in rows}
         ahead = {id_ for row in rows for id_ in (row.train_id, row.test_id)} - known
         known |= ahead
+        if len(known) > MOST_FOLLOWED:
+            return []
     return list(found.values())
 
 
@@ -90,8 +98,7 @@ def _comparison(
     """Whether the runs compared two samples: those of two splits, or of one, as their scopes were."""
     runs = [run for run in repository.list_runs(session, project_id) if run_id in (None, run.id) and run.finished_at]
     searched = {_searched(run) for run in runs}
-    ids = sorted({id_ for row in rows for id_ in (row.train_id, row.test_id)})
-    splits = {id_: sample.split for id_, sample in projects_repository.samples_by_id(session, ids).items()}
+    splits = {row.train_id: row.train_split for row in rows} | {row.test_id: row.test_split for row in rows}
     return lambda first, second: frozenset((splits[first], splits[second])) in searched
 
 

@@ -24,10 +24,12 @@ def upgrade() -> None:
     # The type stands in the index, so that counting the pairs to look at reads nothing else.
     op.drop_index("ix_leak_pairs_list", table_name="leak_pairs")
     op.create_index("ix_leak_pairs_list", "leak_pairs", [*_LIST, "leak_type"])
+    op.create_index("ix_leak_matches_run", "leak_matches", ["run_id", "pair_id", "leak_type", "score"])
 
 
 def downgrade() -> None:
     # Scores and transforms are lost; a run that verifies finds them again. The pairs that it rejected become open.
+    op.drop_index("ix_leak_matches_run", table_name="leak_matches")
     op.drop_index("ix_leak_pairs_list", table_name="leak_pairs")
     op.create_index("ix_leak_pairs_list", "leak_pairs", _LIST)
     for table in ("leak_matches", "leak_pairs"):

@@ -64,6 +64,7 @@ class LeakMatch(Base):
     __table_args__ = (
         UniqueConstraint("run_id", "pair_id", "method"),
         Index("ix_leak_matches_pair", "pair_id"),
+        Index("ix_leak_matches_run", "run_id", "pair_id", "leak_type", "score"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

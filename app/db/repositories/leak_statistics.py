@@ -10,7 +10,7 @@ from sqlalchemy import Integer, and_, case, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.db.models.leaks import LeakMatch, LeakPair
-from app.db.repositories.leaks import IS_ACCEPTED, IS_REVIEWABLE, Test, Train
+from app.db.repositories.leaks import IS_ACCEPTED, IS_REVIEWABLE, Test, Train, found_by
 from app.domain.leaks import MIN_SCORE, LeakType, Verdict
 
 _CHUNK = 500
@@ -24,6 +24,8 @@ class LinkRow:
     train_id: int
     test_id: int
     score: float
+    train_split: str
+    test_split: str
 
 
 @dataclass(frozen=True)
@@ -110,15 +112,17 @@ def links(
 ) -> list[LinkRow]:
     """Links of a project, of what one run accepted, or of these samples alone."""
     strength = case((LeakPair.verdict == Verdict.CONFIRMED.value, 1.0), else_=LeakPair.similarity)
-    query = select(LeakPair.id, LeakPair.train_sample_id, LeakPair.test_sample_id, strength)
-    query = query.where(LeakPair.project_id == project_id, _HOLDS).order_by(LeakPair.id)
+    columns = (LeakPair.id, LeakPair.train_sample_id, LeakPair.test_sample_id, strength, Train.split, Test.split)
+    query = select(*columns).join(Train, Train.id == LeakPair.train_sample_id)
+    query = query.join(Test, Test.id == LeakPair.test_sample_id).where(_HOLDS)
     if run_id is not None:
-        query = query.where(LeakPair.id.in_(_accepted_of(run_id)))
+        query = query.where(found_by(run_id))
     if samples is None:
-        return [LinkRow(*row) for row in session.execute(query)]
+        return [LinkRow(*row) for row in session.execute(query.where(LeakPair.project_id == project_id))]
     found: dict[int, LinkRow] = {}
     for start in range(0, len(samples), _CHUNK):
         chunk = list(samples[start : start + _CHUNK])
-        touches = or_(LeakPair.train_sample_id.in_(chunk), LeakPair.test_sample_id.in_(chunk))
-        found |= {row[0]: LinkRow(*row) for row in session.execute(query.where(touches))}
+        # Two questions, for each of which there is an index; with "or", or the project, another one would be taken.
+        for side in (LeakPair.train_sample_id, LeakPair.test_sample_id):
+            found |= {row[0]: LinkRow(*row) for row in session.execute(query.where(side.in_(chunk)))}
     return list(found.values())
