@@ -16,5 +16,6 @@ pytest_plugins = [
     "tests.fixtures.databases",
     "tests.fixtures.datasets",
     "tests.fixtures.world",
+    "tests.fixtures.findings",
     "tests.fixtures.web",
 ]

@@ -15,7 +15,7 @@ from app.db.repositories import leaks as repository
 from app.db.repositories import projects as projects_repository
 from app.db.session import Database, Session
 from app.domain.errors import NotFound
-from app.domain.leaks import LeakCandidate
+from app.domain.leaks import LeakCandidate, LeakType
 from app.services.leak_runs import ShardFile
 from app.services.run_shard import ClaimedShard, stage_results
 
@@ -82,53 +82,86 @@ def collect_leaks(
 def _keep_pairs(session: Session, run: LeakRun, findings: Sequence[Finding]) -> dict[tuple[str, str], int]:
     labels = projects_repository.labels_by_key(session, run.project_id)
     known = repository.pairs_by_samples(session, run.project_id)
-    best: dict[tuple[str, str], Finding] = {}
+    found: dict[tuple[str, str], _Known] = {}
     for finding in findings:
         where = (finding.train_image, finding.test_image)
-        if where not in best or finding.similarity > best[where].similarity:
-            best[where] = finding
+        told = _Known.of(finding)
+        found[where] = found[where].joined(told) if where in found else told
     new = []
-    for (train, test), finding in best.items():
+    for (train, test), told in found.items():
         pair = known.get((labels[train][0], labels[test][0]))
         if pair is None:
-            new.append(_pair_values(run, labels[train], labels[test], finding))
-        elif finding.similarity > pair.similarity:
-            pair.similarity, pair.leak_type = finding.similarity, finding.leak_type.value
+            new.append(_pair_values(run, labels[train], labels[test], told))
+            continue
+        both = _Known(LeakType(pair.leak_type), pair.similarity, pair.score, pair.transform).joined(told)
+        pair.leak_type, pair.similarity = both.leak_type.value, both.similarity
+        pair.score, pair.transform = both.score, both.transform
     repository.add_pairs(session, new)
-    return _ids(session, run, labels, best)
+    return _ids(session, run, labels, list(found))
 
 
-def _pair_values(run: LeakRun, train: tuple[int, str], test: tuple[int, str], finding: Finding) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of a pair, by one finding or by all that were made, in this run and in earlier ones."""
+
+    leak_type: LeakType
+    similarity: float
+    score: float | None
+    transform: str | None
+
+    @classmethod
+    def of(cls, finding: Finding) -> _Known:
+        transform = finding.transform.value if finding.transform else None
+        rank = finding.similarity if finding.score is None else finding.score
+        return cls(finding.leak_type, rank, finding.score, transform)
+
+    def joined(self, other: _Known) -> _Known:
+        """Both together: the type that says most, the larger score with what it found, and as similarity that
+        score, or else the larger similarity.
+
+        An accepted finding outdoes a rejected one, so that a pair which any run accepted can be judged.
+        """
+        leak_type = min(self.leak_type, other.leak_type, key=list(LeakType).index)
+        scored = [(known.score, known.transform or "") for known in (self, other) if known.score is not None]
+        if not scored:
+            return _Known(leak_type, max(self.similarity, other.similarity), None, None)
+        score, transform = max(scored)
+        return _Known(leak_type, score, score, transform or None)
+
+
+def _pair_values(run: LeakRun, train: tuple[int, str], test: tuple[int, str], told: _Known) -> dict[str, Any]:
     return {
         "project_id": run.project_id, "train_sample_id": train[0], "test_sample_id": test[0],
-        "similarity": finding.similarity, "leak_type": finding.leak_type.value,
-        "label_conflict": train[1] != test[1], "verdict": "open", "version": 0,
+        "similarity": told.similarity, "score": told.score, "transform": told.transform,
+        "leak_type": told.leak_type.value, "label_conflict": train[1] != test[1], "verdict": "open", "version": 0,
     }  # fmt: skip
 
 
 def _ids(
-    session: Session, run: LeakRun, labels: Mapping[str, tuple[int, str]], best: Mapping[tuple[str, str], Finding]
+    session: Session, run: LeakRun, labels: Mapping[str, tuple[int, str]], found: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], int]:
     stored: dict[tuple[int, int], LeakPair] = repository.pairs_by_samples(session, run.project_id)
-    return {(train, test): stored[labels[train][0], labels[test][0]].id for train, test in best}
+    return {(train, test): stored[labels[train][0], labels[test][0]].id for train, test in found}
 
 
 def _match(run: LeakRun, pairs: Mapping[tuple[str, str], int], finding: Finding) -> dict[str, Any]:
     return {
         "run_id": run.id, "pair_id": pairs[finding.train_image, finding.test_image],
         "method": finding.method.value, "similarity": finding.similarity, "leak_type": finding.leak_type.value,
-        "hamming_distance": finding.hamming_distance,
+        "hamming_distance": finding.hamming_distance, "score": finding.score,
+        "transform": finding.transform.value if finding.transform else None,
     }  # fmt: skip
 
 
 def _counts(findings: Sequence[Finding], troubles: Sequence[ImageTrouble], images: int) -> dict[str, Any]:
+    accepted = [finding for finding in findings if finding.leak_type is not LeakType.REJECTED]
     return {
         "images": images,
         "problems": len(troubles),
         "problem_kinds": dict(sorted(Counter(t.code for t in troubles).items())),
-        "methods": dict(sorted(Counter(f.method.value for f in findings).items())),
+        "methods": dict(sorted(Counter(f.method.value for f in accepted).items())),
         "types": dict(sorted(Counter(f.leak_type.value for f in findings).items())),
-        "test_images": len({f.test_image for f in findings}),
+        "test_images": len({f.test_image for f in accepted}),
     }
 
 

@@ -14,7 +14,9 @@ from app.db.repositories import leaks as repository
 from app.db.repositories.leaks import PairFilter, PairRow
 from app.db.session import Session
 from app.domain.errors import Conflict, InvalidInput
-from app.domain.leaks import Verdict
+from app.domain.leak_words import TRANSFORM_WORDS, describe_score
+from app.domain.leaks import Transform, Verdict
+from app.services.leak_groups import GroupView, groups_of_pairs
 from app.services.picture_urls import image_url, thumb_url
 from app.services.projects import Access
 from app.services.submit_review import require_reviewer
@@ -43,15 +45,25 @@ class MatchView:
     similarity: float
     leak_type: str
     hamming_distance: int | None
+    score: float | None
+    transform: str | None
 
 
 @dataclass(frozen=True)
 class PairView:
+    """A candidate. ``similarity`` ranks the list: the ``score`` where the run verified, 0 to 1, which says how surely
+    both are the same shot. ``described`` says score and transform in words."""
+
     id: int
     version: int
     verdict: str
     similarity: float
+    score: float | None
+    transform: str | None
+    transform_words: str | None
+    described: str | None
     leak_type: str
+    group: GroupView | None
     matches: list[MatchView]
     label_conflict: bool
     train: SideView
@@ -72,9 +84,10 @@ def list_pairs(session: Session, access: Access, wanted: PairFilter, cursor: str
     rows = repository.list_pairs(session, access.id, wanted, _read_cursor(cursor), PAGE + 1)
     shown = rows[:PAGE]
     matches = repository.matches_of_pairs(session, [row.pair.id for row in shown])
+    groups = groups_of_pairs(session, access.id, shown, wanted.run_id)
     last = shown[-1].pair if len(rows) > PAGE else None
     return PairPage(
-        [_view(access, row, matches[row.pair.id]) for row in shown],
+        [_view(access, row, matches[row.pair.id], groups.get(row.pair.id)) for row in shown],
         f"{last.similarity!r}:{last.id}" if last else None,
         repository.count_verdicts(session, access.id),
     )
@@ -120,15 +133,20 @@ def decide_pair(
         pair.decided_by, pair.decided_at = (None, None) if is_open else (access.actor.user_id, utc_now())
         session.flush()  # the answer shows who decided, which is read from the database
     row = repository.get_pair(session, access.id, pair_id)
-    return _view(access, row, repository.matches_of_pairs(session, [pair_id])[pair_id])
+    group = groups_of_pairs(session, access.id, [row]).get(pair_id)
+    return _view(access, row, repository.matches_of_pairs(session, [pair_id])[pair_id], group)
 
 
-def _view(access: Access, row: PairRow, matches: list[LeakMatch]) -> PairView:
+def _view(access: Access, row: PairRow, matches: list[LeakMatch], group: GroupView | None = None) -> PairView:
     root = Path(access.project.root)
     pair = row.pair
-    shown = [MatchView(m.method, m.similarity, m.leak_type, m.hamming_distance) for m in matches]
+    transform = Transform(pair.transform) if pair.transform else None
+    shown = [MatchView(m.method, m.similarity, m.leak_type, m.hamming_distance, m.score, m.transform) for m in matches]
     return PairView(
-        pair.id, pair.version, pair.verdict, pair.similarity, pair.leak_type, shown, pair.label_conflict,
+        pair.id, pair.version, pair.verdict, pair.similarity, pair.score, pair.transform,
+        TRANSFORM_WORDS[transform] if transform else None,
+        None if pair.score is None else describe_score(pair.score, transform), pair.leak_type, group, shown,
+        pair.label_conflict,
         _side(root, row.train), _side(root, row.test), row.decided_by, pair.decided_at,
     )  # fmt: skip
 

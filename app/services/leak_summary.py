@@ -13,7 +13,7 @@ from app.db.repositories import projects as projects_repository
 from app.db.session import Session
 from app.domain.formats.leaks_report import LeakReportRow, write_leaks_report
 from app.domain.formats.leaks_summary import LeaksSummary, write_leaks_summary
-from app.domain.leaks import LeakType, MatchMethod, Verdict
+from app.domain.leaks import LeakType, MatchMethod, Transform, Verdict
 from app.services.leak_runs import params_of
 from app.services.projects import Access
 
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from app.services.deliverable_texts import Content
 
 
-def run_report(session: Session, access: Access, run_id: int) -> tuple[str, str]:
-    """(file name, CSV) of one run's candidates with their present verdicts."""
+def run_report(session: Session, access: Access, run_id: int, *, include_rejected: bool = False) -> tuple[str, str]:
+    """(file name, CSV) of one run's candidates with their present verdicts; on request also of those that the check
+    of the pixels rejected."""
     run = repository.get_run(session, access.id, run_id)
     stream = io.StringIO(newline="")
-    write_leaks_report(stream, report_rows(session, access.id, run.id))
+    write_leaks_report(stream, report_rows(session, access.id, run.id, include_rejected=include_rejected))
     return f"{access.project.slug}_leaks_report.csv", stream.getvalue()
 
 
@@ -56,10 +57,13 @@ def run_problems(session: Session, access: Access, run_id: int) -> list[tuple[st
     return [(problem.key, problem.code, problem.message) for problem in repository.list_problems(session, run.id)]
 
 
-def report_rows(session: Session, project_id: int, run_id: int | None = None) -> list[LeakReportRow]:
+def report_rows(
+    session: Session, project_id: int, run_id: int | None = None, *, include_rejected: bool = False
+) -> list[LeakReportRow]:
     """The report's rows: of one run, or of all runs together."""
-    pairs = repository.all_pairs(session, project_id, run_id)
-    matches = repository.matches_of_pairs(session, [row.pair.id for row in pairs], run_id)
+    pairs = repository.all_pairs(session, project_id, run_id, include_rejected=include_rejected)
+    ids = [row.pair.id for row in pairs]
+    matches = repository.matches_of_pairs(session, ids, run_id, include_rejected=include_rejected)
     return [
         LeakReportRow(
             train_image=row.train.key,
@@ -68,6 +72,8 @@ def report_rows(session: Session, project_id: int, run_id: int | None = None) ->
             similarity=match.similarity,
             leak_type=LeakType(match.leak_type),
             hamming_distance=match.hamming_distance,
+            score=match.score,
+            transform=Transform(match.transform) if match.transform else None,
             train_label=row.train.given_label,
             test_label=row.test.given_label,
             verdict=Verdict(row.pair.verdict),
@@ -83,6 +89,7 @@ def report_row_json(row: LeakReportRow) -> dict[str, Any]:
     return {
         "train_image": row.train_image, "test_image": row.test_image, "method": row.method.value,
         "similarity": row.similarity, "leak_type": row.leak_type.value, "hamming_distance": row.hamming_distance,
+        "score": row.score, "transform": row.transform.value if row.transform else None,
         "train_label": row.train_label, "test_label": row.test_label,
         "verdict": row.verdict.value if row.verdict else None,
         "train_split": row.train_split, "test_split": row.test_split,
@@ -90,11 +97,13 @@ def report_row_json(row: LeakReportRow) -> dict[str, Any]:
 
 
 def report_row_from_json(raw: Mapping[str, Any]) -> LeakReportRow:
+    """Versions that were frozen before candidates were verified have no scores."""
     return LeakReportRow(
         **{
             **raw,
             "method": MatchMethod(raw["method"]),
             "leak_type": LeakType(raw["leak_type"]),
+            "transform": Transform(raw["transform"]) if raw.get("transform") else None,
             "verdict": Verdict(raw["verdict"]) if raw["verdict"] else None,
         }
     )

@@ -34,7 +34,7 @@ EXPECTED = {
     f"GET {API}/samples": VIEWER, f"GET {API}/samples/{{sample_id}}": VIEWER, f"GET {PAGE}/samples": VIEWER,
     f"GET {API}/leaks/pairs": VIEWER, f"GET {API}/leaks/runs": VIEWER,
     f"GET {API}/leaks/runs/{{run_id}}/report.csv": VIEWER, f"GET {API}/leaks/runs/{{run_id}}/summary.txt": VIEWER,
-    f"GET {API}/leaks/runs/{{run_id}}/problems.csv": VIEWER,
+    f"GET {API}/leaks/runs/{{run_id}}/problems.csv": VIEWER, f"GET {API}/leaks/runs/{{run_id}}/groups.csv": VIEWER,
     f"GET {PAGE}/leaks": VIEWER, f"GET {PAGE}/leaks/pairs": VIEWER,
     f"GET {API}/versions": VIEWER, f"GET {API}/versions/{{number}}": VIEWER, f"GET {PAGE}/finish": VIEWER,
     f"GET {API}/versions/{{number}}/deliverables.zip": VIEWER, f"GET {API}/versions/{{number}}/files/{{name}}": VIEWER,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from app.db.repositories.leaks import list_runs
+from app.services import leak_runs
 from tests.fixtures.routes import address, all_routes
 from tests.fixtures.world import World
 
@@ -73,3 +75,52 @@ def test_a_lead_sets_the_rules_that_the_page_shows(client, world):
     assert "Save the rules" in page
     assert '<fieldset class="form" disabled>' not in page
     assert 'data-testid="add-member"' not in page
+
+
+def test_the_leaks_page_adds_a_run_up(client, scored_run):
+    _, run_id = scored_run
+    page = client("carol").get("/p/pets/leaks").text
+    for part in ("score-bars", "transforms", "class-matrix"):
+        assert f'data-testid="{part}"' in page
+    assert f"/p/pets/leaks/pairs?run={run_id}&amp;verdict=&amp;transform=mirrored" in page
+    assert f"/leaks/runs/{run_id}/groups.csv" in page
+    assert f"/leaks/runs/{run_id}/report.csv?include_rejected=1" in page
+    assert client("carol").get(f"/p/pets/leaks?run={run_id}").text.count('data-testid="overview"') == 1
+    assert client("carol").get("/p/pets/leaks?run=999").status_code == 404
+
+
+def test_rejected_candidates_come_with_the_report_on_request(client, scored_run):
+    _, run_id = scored_run
+    address = f"/api/v1/projects/pets/leaks/runs/{run_id}/report.csv"
+    plain, whole = (client("carol").get(address + query).text for query in ("", "?include_rejected=1"))
+    assert "rejected_by_verification" not in plain
+    assert whole.count("rejected_by_verification") == 2
+    assert ",0.9700,mirrored," in plain
+
+
+def test_the_list_of_pairs_tells_and_filters_score_and_transform(client, scored_run):
+    pairs = client("carol").get("/api/v1/projects/pets/leaks/pairs?transform=mirrored&min_score=0.9").json()["items"]
+    assert [(p["score"], p["transform"], p["transform_words"]) for p in pairs] == [(0.97, "mirrored", "mirrored")]
+    assert pairs[0]["described"] == "0.97, mirrored: almost surely the same shot"
+    assert pairs[0]["group"]["size"] == 2
+    page = client("carol").get("/p/pets/leaks/pairs?verdict=&transform=mirrored&min_score=0.9").text
+    assert '<option value="mirrored" selected>' in page
+    assert 'name="min_score" min="0" max="1" step="any" value="0.9"' in page
+    assert client("carol").get("/api/v1/projects/pets/leaks/pairs?min_score=2").status_code == 400
+
+
+def test_a_run_is_started_with_the_parameters_of_verification(client, world):
+    page = client("lena").get("/p/pets/leaks").text
+    for method in ("exact", "perceptual", "verified"):
+        assert f'value="{method}" checked' in page
+    assert 'value="semantic" checked' not in page
+    form = {"methods": ["exact", "verified"], "min_score": "0.5", "smallest_crop": "0.25"}
+    assert client("lena").post("/p/pets/leaks", data=form).status_code == 303
+    assert client("lena").post("/p/pets/leaks", data={**form, "min_score": "much"}).status_code == 400
+    body = {"methods": ["verified"], "min_score": 0.4, "smallest_crop": 0.3}
+    assert client("lena").post("/api/v1/projects/pets/leaks/runs", json=body).status_code == 202
+    with world.reading() as (session, access):
+        found = [leak_runs.params_of(run) for run in list_runs(session, access.id)]
+    assert [(p.methods, p.min_score, p.smallest_crop) for p in found] == [
+        (("verified",), 0.4, 0.3), (("exact", "verified"), 0.5, 0.25),
+    ]  # fmt: skip

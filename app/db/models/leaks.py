@@ -30,13 +30,15 @@ class LeakRun(Base):
 class LeakPair(Base):
     """Two samples that may show the same picture, whichever runs and methods found them.
 
-    ``verdict`` is the projection of the pair's events.
+    ``verdict`` is the projection of the pair's events. ``similarity`` ranks the list: the score where there is one,
+    else the largest similarity of any method. A ``leak_type`` of ``rejected_by_verification`` says that no run ever
+    accepted the pair: it is kept for the report, and nobody is asked about it.
     """
 
     __tablename__ = "leak_pairs"
     __table_args__ = (
         UniqueConstraint("train_sample_id", "test_sample_id"),
-        Index("ix_leak_pairs_list", "project_id", "verdict", "similarity", "id"),
+        Index("ix_leak_pairs_list", "project_id", "verdict", "similarity", "id", "leak_type"),
         Index("ix_leak_pairs_test", "test_sample_id"),
     )
 
@@ -45,6 +47,8 @@ class LeakPair(Base):
     train_sample_id: Mapped[int] = mapped_column(ForeignKey("samples.id", ondelete="RESTRICT"))
     test_sample_id: Mapped[int] = mapped_column(ForeignKey("samples.id", ondelete="RESTRICT"))
     similarity: Mapped[float]
+    score: Mapped[float | None]
+    transform: Mapped[str | None] = mapped_column(String(20))
     leak_type: Mapped[str] = mapped_column(String(30))
     label_conflict: Mapped[bool] = mapped_column(default=False)
     verdict: Mapped[str] = mapped_column(String(10), default="open")
@@ -60,6 +64,7 @@ class LeakMatch(Base):
     __table_args__ = (
         UniqueConstraint("run_id", "pair_id", "method"),
         Index("ix_leak_matches_pair", "pair_id"),
+        Index("ix_leak_matches_run", "run_id", "pair_id", "leak_type", "score"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -69,6 +74,8 @@ class LeakMatch(Base):
     similarity: Mapped[float]
     leak_type: Mapped[str] = mapped_column(String(30))
     hamming_distance: Mapped[int | None]
+    score: Mapped[float | None]
+    transform: Mapped[str | None] = mapped_column(String(20))
 
 
 class LeakProblem(Base):

@@ -13,9 +13,16 @@ from app.db.models.accounts import User
 from app.db.models.leaks import LeakMatch, LeakPair, LeakProblem, LeakRun, LeakVerdictEvent
 from app.db.models.projects import Sample
 from app.domain.errors import NotFound
+from app.domain.leaks import LeakType
 
 Train = aliased(Sample)
 Test = aliased(Sample)
+
+IS_REVIEWABLE = LeakPair.leak_type != LeakType.REJECTED.value
+"""Whether any run accepted the pair. The others are for reports alone: no list, count or merge has them."""
+
+IS_ACCEPTED = LeakMatch.leak_type != LeakType.REJECTED.value
+"""Whether a match stood the check of the pixels, or was never checked."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,8 @@ class PairFilter:
     method: str | None = None
     run_id: int | None = None
     min_similarity: float | None = None
+    transform: str | None = None
+    min_score: float | None = None
 
 
 def list_runs(session: Session, project_id: int) -> list[LeakRun]:
@@ -90,22 +99,28 @@ def list_problems(session: Session, run_id: int) -> list[LeakProblem]:
 
 
 def matches_of_pairs(
-    session: Session, pair_ids: Sequence[int], run_id: int | None = None
+    session: Session, pair_ids: Sequence[int], run_id: int | None = None, *, include_rejected: bool = False
 ) -> dict[int, list[LeakMatch]]:
-    """Matches by pair: of one run, or the newest run's of each method."""
+    """Matches by pair: of one run, or the newest run's of each method that accepted it."""
     found: dict[int, list[LeakMatch]] = {id_: [] for id_ in pair_ids}
     for start in range(0, len(pair_ids), 500):
         query = select(LeakMatch).where(LeakMatch.pair_id.in_(pair_ids[start : start + 500]))
         if run_id is not None:
             query = query.where(LeakMatch.run_id == run_id)
+        if not include_rejected:
+            query = query.where(IS_ACCEPTED)
         for match in session.scalars(query.order_by(LeakMatch.run_id.desc(), LeakMatch.method)):
             if all(known.method != match.method for known in found[match.pair_id]):
                 found[match.pair_id].append(match)
     return found
 
 
-def _found_in(run_id: int) -> Any:
-    return select(LeakMatch.id).where(LeakMatch.pair_id == LeakPair.id, LeakMatch.run_id == run_id).exists()
+def found_by(run_id: int | None = None, method: str | None = None, *, include_rejected: bool = False) -> Any:
+    """Whether this run, or this method in any run, found the pair."""
+    found = select(LeakMatch.id).where(LeakMatch.pair_id == LeakPair.id)
+    found = found if run_id is None else found.where(LeakMatch.run_id == run_id)
+    found = found if method is None else found.where(LeakMatch.method == method)
+    return (found if include_rejected else found.where(IS_ACCEPTED)).exists()
 
 
 def _pair_query() -> Any:
@@ -121,17 +136,19 @@ def list_pairs(
     session: Session, project_id: int, wanted: PairFilter, cursor: tuple[float, int] | None, limit: int
 ) -> list[PairRow]:
     """Pairs, the most similar first."""
-    query = _pair_query().where(LeakPair.project_id == project_id)
+    query = _pair_query().where(LeakPair.project_id == project_id, IS_REVIEWABLE)
     query = query.order_by(LeakPair.similarity.desc(), LeakPair.id).limit(limit)
     if wanted.verdict:
         query = query.where(LeakPair.verdict == wanted.verdict)
     if wanted.min_similarity is not None:
         query = query.where(LeakPair.similarity >= wanted.min_similarity)
+    if wanted.min_score is not None:
+        # Where there is a score, it is the similarity too: the index of the list serves the one condition.
+        query = query.where(LeakPair.score.is_not(None), LeakPair.similarity >= wanted.min_score)
+    if wanted.transform:
+        query = query.where(LeakPair.transform == wanted.transform)
     if wanted.method or wanted.run_id:
-        found = select(LeakMatch.id).where(LeakMatch.pair_id == LeakPair.id)
-        found = found.where(LeakMatch.method == wanted.method) if wanted.method else found
-        found = found.where(LeakMatch.run_id == wanted.run_id) if wanted.run_id else found
-        query = query.where(found.exists())
+        query = query.where(found_by(wanted.run_id, wanted.method))
     if cursor is not None:
         similarity, id_ = cursor
         later = and_(LeakPair.similarity == similarity, LeakPair.id > id_)
@@ -139,17 +156,20 @@ def list_pairs(
     return [PairRow(*row) for row in session.execute(query)]
 
 
-def all_pairs(session: Session, project_id: int, run_id: int | None = None) -> list[PairRow]:
+def all_pairs(
+    session: Session, project_id: int, run_id: int | None = None, *, include_rejected: bool = False
+) -> list[PairRow]:
     query = _pair_query().where(LeakPair.project_id == project_id)
+    if not include_rejected:
+        query = query.where(IS_REVIEWABLE)
     if run_id is not None:
-        query = query.where(
-            select(LeakMatch.id).where(LeakMatch.pair_id == LeakPair.id, LeakMatch.run_id == run_id).exists()
-        )
+        query = query.where(found_by(run_id, include_rejected=include_rejected))
     return [PairRow(*row) for row in session.execute(query.order_by(LeakPair.id))]
 
 
 def get_pair(session: Session, project_id: int, pair_id: int) -> PairRow:
-    row = session.execute(_pair_query().where(LeakPair.id == pair_id, LeakPair.project_id == project_id)).first()
+    wanted = (LeakPair.id == pair_id, LeakPair.project_id == project_id, IS_REVIEWABLE)
+    row = session.execute(_pair_query().where(*wanted)).first()
     if row is None:
         raise NotFound(f"This project has no leak candidate {pair_id}.")
     return PairRow(*row)
@@ -178,11 +198,9 @@ def list_verdict_events(session: Session, project_id: int) -> list[tuple[LeakVer
 
 
 def count_verdicts(session: Session, project_id: int, run_id: int | None = None) -> dict[str, int]:
-    query = select(LeakPair.verdict, func.count()).where(LeakPair.project_id == project_id)
+    query = select(LeakPair.verdict, func.count()).where(LeakPair.project_id == project_id, IS_REVIEWABLE)
     if run_id is not None:
-        query = query.where(
-            select(LeakMatch.id).where(LeakMatch.pair_id == LeakPair.id, LeakMatch.run_id == run_id).exists()
-        )
+        query = query.where(found_by(run_id))
     counts = dict(session.execute(query.group_by(LeakPair.verdict)).all())
     return {verdict: counts.get(verdict, 0) for verdict in ("open", "confirmed", "rejected")}
 
@@ -194,6 +212,7 @@ def pairs_of_samples(session: Session, ids: Sequence[int], limit: int = 6) -> di
         chunk = list(ids[start : start + 500])
         query = _pair_query().where(
             LeakPair.verdict != "rejected",
+            IS_REVIEWABLE,
             or_(LeakPair.train_sample_id.in_(chunk), LeakPair.test_sample_id.in_(chunk)),
         )
         for pair, train, test, _ in session.execute(query.order_by(LeakPair.similarity.desc(), LeakPair.id)):

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from app.domain.leaks import Verdict
-from app.services import leak_pairs, leak_runs, leak_summary
+from app.services import leak_groups, leak_pairs, leak_runs, leak_summary
 from app.services.leak_pairs import PairFilter, PairPage, PairView
 from app.services.leak_runs import LeakParams, RunView
 from app.web.api.samples import Share, Text, read_share
@@ -47,8 +47,9 @@ def start_run(body: LeakRunBody, access: LeadAccess, session: WritingDep, wiring
 
 
 @router.get("/runs/{run_id}/report.csv")
-def get_report(run_id: int, access: ViewAccess, session: ReadingDep) -> Response:
-    name, text = leak_summary.run_report(session, access, run_id)
+def get_report(run_id: int, access: ViewAccess, session: ReadingDep, include_rejected: bool = False) -> Response:
+    """Candidates as CSV, a line a method; ``include_rejected=1`` adds those that the check of the pixels rejected."""
+    name, text = leak_summary.run_report(session, access, run_id, include_rejected=include_rejected)
     return download(name, text, "text/csv")
 
 
@@ -65,6 +66,13 @@ def get_problems(run_id: int, access: ViewAccess, session: ReadingDep) -> Respon
     return download_table(f"{access.project.slug}_leaks_unreadable.csv", ("image", "problem", "message"), rows)
 
 
+@router.get("/runs/{run_id}/groups.csv")
+def get_groups(run_id: int, access: ViewAccess, session: ReadingDep) -> Response:
+    """Groups of images that are one shot, a line an image, with the images of the group that it is paired with."""
+    rows = leak_groups.run_groups(session, access, run_id)
+    return download_table(f"{access.project.slug}_leaks_groups.csv", leak_groups.GROUP_COLUMNS, rows)
+
+
 @router.get("/pairs")
 def list_pairs(
     access: ViewAccess,
@@ -73,16 +81,28 @@ def list_pairs(
     method: Text = None,
     run: Annotated[str | None, Query(max_length=18, pattern=r"^\d*$")] = None,
     min_similarity: Share = None,
+    transform: Text = None,
+    min_score: Share = None,
     cursor: Text = None,
 ) -> PairPage:
-    """Candidates, the most similar first."""
-    wanted = pair_filter(verdict, method, run, min_similarity)
+    """Candidates, the surest first: by score where the run verified, else by similarity."""
+    wanted = pair_filter(verdict, method, run, min_similarity, transform, min_score)
     return leak_pairs.list_pairs(session, access, wanted, cursor)
 
 
-def pair_filter(verdict: str | None, method: str | None, run: str | None, min_similarity: str | None) -> PairFilter:
-    limit = read_share(min_similarity, "min_similarity")
-    return PairFilter(verdict or None, method or None, int(run) if run else None, limit)
+def pair_filter(
+    verdict: str | None,
+    method: str | None,
+    run: str | None,
+    min_similarity: str | None,
+    transform: str | None,
+    min_score: str | None,
+) -> PairFilter:
+    """Empty parameters count as not given, because forms send them so."""
+    return PairFilter(
+        verdict or None, method or None, int(run) if run else None, read_share(min_similarity, "min_similarity"),
+        transform or None, read_share(min_score, "min_score"),
+    )  # fmt: skip
 
 
 @router.post("/pairs/{pair_id}/verdicts")

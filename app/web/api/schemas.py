@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from app.domain.leaks import DEFAULT_METHODS, MIN_SCORE
 from app.domain.reviews import ReviewInput, ReviewStatus
 from app.domain.taxonomy import Decision
 from app.domain.tree_walk import GivenAnswer
@@ -90,7 +91,9 @@ class ProjectBody(Body):
 
 
 class LeakRunBody(Body):
-    methods: list[Word] = Field(default_factory=lambda: ["exact", "perceptual"], min_length=1, max_length=10)
+    methods: list[Word] = Field(
+        default_factory=lambda: [method.value for method in DEFAULT_METHODS], min_length=1, max_length=10
+    )
     scope: Literal["across", "within"] = "across"
     train_split: Name = "train"
     test_split: Name = "test"
@@ -98,6 +101,8 @@ class LeakRunBody(Body):
     semantic_threshold: float = 0.95
     batch_size: int = 32
     device: Word = "auto"
+    min_score: float = MIN_SCORE
+    smallest_crop: float = 0.5
 
 
 class VersionBody(Body):

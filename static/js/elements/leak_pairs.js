@@ -110,13 +110,26 @@ export class LeakPairs extends HTMLElement {
       return Promise.resolve();
     }
     const shown = this.#compare.show([{ ...pair.train }, { ...pair.test }], [this.#pictures.get(pair.train.image_url), this.#pictures.get(pair.test.image_url)]);
-    setText(document.getElementById("pair-name"), `Pair ${number(this.#session.at + 1)}: ${kind(pair.leak_type)}, similarity ${similarity(pair.similarity)}`);
+    setText(document.getElementById("pair-name"), `Pair ${number(this.#session.at + 1)}: ${kind(pair.leak_type)}, ${rank(pair)}`);
     setText(document.getElementById("pair-path"), pair.label_conflict ? "leak candidate › its labels differ" : "leak candidate");
+    this.#score(pair);
     this.#verdict(pair);
     this.#matches(pair);
     this.#list();
     this.#prefetch();
     return shown;
+  }
+
+  /** How sure the check of the pixels is, what was done to the picture, and the group that the pair is part of. */
+  #score(pair) {
+    const line = document.getElementById("pair-score");
+    const parts = [
+      pair.described && h("span", {}, pair.described),
+      pair.transform && h("span", { class: "chip", "data-testid": "transform" }, pair.transform_words),
+      pair.group && pair.group.size > 2 && h("span", { class: "chip", title: "Images that are all one shot; the number is that of groups.csv", "data-testid": "group" }, "group ", h("b", {}, number(pair.group.number)), `, ${number(pair.group.size)} images`),
+    ].filter(Boolean);
+    line.hidden = parts.length === 0;
+    line.replaceChildren(...parts);
   }
 
   #verdict(pair) {
@@ -140,7 +153,7 @@ export class LeakPairs extends HTMLElement {
       type: "button", class: "pair-item", "data-index": from + offset, "aria-current": from + offset === at ? "true" : null,
       title: `${pair.train.key} and ${pair.test.key}`,
     }, thumb(pair.train.thumb_url), thumb(pair.test.thumb_url), h("span", { class: "truncate" }, pair.label_conflict ? `${pair.train.given_label} / ${pair.test.given_label}` : pair.test.given_label),
-    pair.verdict === "open" ? h("span", { class: "muted" }, similarity(pair.similarity)) : decision(WORDS[pair.verdict][0], WORDS[pair.verdict][1]))));
+    pair.verdict === "open" ? h("span", { class: "muted" }, pair.transform_words && pair.transform_words !== kind(pair.leak_type) ? `${pair.transform_words} ` : "", rankShort(pair)) : decision(WORDS[pair.verdict][0], WORDS[pair.verdict][1]))));
   }
 
   #counts() {
@@ -190,6 +203,16 @@ export class LeakPairs extends HTMLElement {
       this.#pictures.get(pair.test.image_url);
     }
   }
+}
+
+function rank(pair) {
+  if (pair.score === null || pair.score === undefined) return `similarity ${similarity(pair.similarity)}`;
+  return `score ${rankShort(pair)}${pair.transform_words ? `, ${pair.transform_words}` : ""}`;
+}
+
+/** A score with two decimals, rounded down: one just below 1 must not read as certain. */
+function rankShort(pair) {
+  return pair.score === null || pair.score === undefined ? similarity(pair.similarity) : (Math.floor(pair.score * 100) / 100).toFixed(2);
 }
 
 function similarity(value) {
