@@ -65,8 +65,10 @@ def bench_truth(images: Path, truth: Path, fastdup: Path | None = None, *, proce
         "test_images_with_duplicate": int(wanted.is_positive.sum()),
         "test_images_left_out": int((~wanted.counts).sum()),
         "methods": rows,
-        "calibration": judged_leaks.measure_calibration(scored, judged, only_judged=False),
-        "calibration_judged": judged_leaks.measure_calibration(scored, judged, only_judged=True),
+        "calibration": {
+            never_judged.value: judged_leaks.measure_calibration(scored, judged, never_judged)
+            for never_judged in judged_leaks.NeverJudged
+        },
     }
 
 
@@ -97,23 +99,24 @@ def describe(figures: dict[str, Any]) -> str:
             names,
             *rows,
             "",
-            *_calibration_lines(figures["calibration"], figures["calibration_judged"]),
+            *_calibration_lines(list(figures["calibration"].values())),
         ]
     )
 
 
-def _calibration_lines(everything: dict[str, Any], judged: dict[str, Any]) -> list[str]:
+def _calibration_lines(tables: list[dict[str, Any]]) -> list[str]:
+    titles = ("never judged = different", "unless a duplicate is known", "judged pairs alone")
     lines = [
-        f"{'':<12}{'never judged = different':>30}{'judged pairs alone':>30}",
-        f"{'score':<12}" + f"{'pairs':>10}{'mean':>8}{'duplicate':>12}" * 2,
+        " " * 12 + "".join(f"{title:>30}" for title in titles),
+        "score".ljust(12) + f"{'pairs':>10}{'mean':>8}{'duplicate':>12}" * len(tables),
     ]
-    for row, other in zip(everything["tenths"], judged["tenths"], strict=True):
+    for rows in zip(*(table["tenths"] for table in tables), strict=True):
         cells = "".join(
-            f"{r['pairs']:>10,}{_number(r['mean_score']):>8}{_number(r['share_duplicate']):>12}" for r in (row, other)
+            f"{row['pairs']:>10,}{_number(row['mean_score']):>8}{_number(row['share_duplicate']):>12}" for row in rows
         )
-        lines.append(f"{row['from']:.1f} to {row['from'] + 0.1:.1f}  {cells}")
-    errors = (f"{table['expected_calibration_error']:>30.4f}" for table in (everything, judged))
-    return [*lines, f"{'error':<12}" + "".join(errors)]
+        lines.append(f"{rows[0]['from']:.1f} to {rows[0]['from'] + 0.1:.1f}  {cells}")
+    errors = "".join(f"{table['expected_calibration_error']:>30.4f}" for table in tables)
+    return [*lines, "error".ljust(12) + errors]
 
 
 def _number(value: float | None) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -93,13 +94,28 @@ def precision_and_recall(scores: Scores, is_positive: Marks) -> tuple[Scores, Sc
     return hits / (last_of_equal + 1), hits / max(is_positive.sum(), 1)
 
 
-def measure_calibration(scored: Mapping[Pair, float], judged: Judged, *, only_judged: bool) -> dict[str, Any]:
+class NeverJudged(StrEnum):
+    """What becomes of pairs that nobody judged. People looked at the likeliest pairs of an image, so that further
+    copies of one with a known duplicate were mostly not looked at: ``OF_OTHERS`` leaves these out."""
+
+    DIFFERENT = "different"
+    OF_OTHERS = "different_unless_a_duplicate_is_known"
+    LEFT_OUT = "left_out"
+
+
+def measure_calibration(scored: Mapping[Pair, float], judged: Judged, never_judged: NeverJudged) -> dict[str, Any]:
     """Whether of ten pairs with a score of 0.9 nine are duplicates: a row for each tenth of the score, and the
-    expected calibration error. Never-judged pairs count as different, or are left out."""
+    expected calibration error."""
+    copied = {test_image for (test_image, _), label in judged.items() if label == DUPLICATE}
     used: list[tuple[float, bool]] = []
     for pair, score in scored.items():
         label = judged.get(pair)
-        if label in (DUPLICATE, DIFFERENT) or (label is None and not only_judged):
+        is_used = label in (DUPLICATE, DIFFERENT)
+        if label is None:
+            is_used = never_judged is NeverJudged.DIFFERENT or (
+                never_judged is NeverJudged.OF_OTHERS and pair[0] not in copied
+            )
+        if is_used:
             used.append((score, label == DUPLICATE))
     scores, is_positive = np.array([s for s, _ in used], float), np.array([p for _, p in used], bool)
     return {"pairs": len(used), **calibration_table(scores, is_positive)}

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from app.cli.judged_leaks import calibration_table, measure_calibration, measure_ranking, targets
+from app.cli.judged_leaks import NeverJudged, calibration_table, measure_calibration, measure_ranking, targets
 from app.cli.main import main
 from app.demo.changes import CHANGES
 from tests.fixtures.datasets import draw
@@ -53,7 +53,7 @@ def test_bench_leaks_compares_with_what_people_judged(judged_images, capsys):
     assert [row["name"] for row in figures["methods"]] == ["winnow", "pHash", "correlation", "fastdup"]
     assert all(row["average_precision"] == 1 for row in figures["methods"])
     assert figures["methods"][0]["recall"] == figures["methods"][3]["recall"] == 1
-    assert figures["calibration_judged"]["pairs"] == 1
+    assert figures["calibration"]["left_out"]["pairs"] == 1
     assert main(["bench", "leaks", str(judged_images), *map(str, truth)]) == 0
     assert "never judged = different" in capsys.readouterr().out
 
@@ -107,11 +107,12 @@ def test_calibration_compares_mean_score_with_share_of_duplicates():
 
 
 def test_never_judged_pairs_can_be_left_out_of_calibration():
-    scored = {("a", "x"): 0.9, ("a", "y"): 0.8, ("b", "x"): 0.7}
+    scored = {("a", "x"): 0.9, ("a", "y"): 0.8, ("b", "x"): 0.7, ("c", "x"): 0.6}
     judged = {("a", "x"): "duplicate", ("b", "x"): "unsure"}
 
-    assert measure_calibration(scored, judged, only_judged=False)["pairs"] == 2
-    assert measure_calibration(scored, judged, only_judged=True)["pairs"] == 1
+    pairs = {way: measure_calibration(scored, judged, way)["pairs"] for way in NeverJudged}
+
+    assert pairs == {NeverJudged.DIFFERENT: 3, NeverJudged.OF_OTHERS: 2, NeverJudged.LEFT_OUT: 1}
 
 
 def test_bench_copies_reports_each_change(photos, capsys):
