@@ -147,7 +147,7 @@ def test_bench_embed_compares_with_the_bare_network(photos, tmp_path_factory, ca
 
     weights = tmp_path_factory.mktemp("weights") / "resnet50.pth"
     torch.save(resnet50(weights=None).state_dict(), weights)
-    options = ("--weights", weights, "--repeats", "1", "--device", "cpu", "--batch-size", "2")
+    options = ("--weights", weights, "--repeats", "1", "--device", "cpu", "--batch-size", "2", "--processes", "1")
 
     figures = _json(capsys, "embed", photos, *options)
 
