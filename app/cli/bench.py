@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.cli import bench_hash, bench_leaks, bench_review, bench_search
+from app.cli import bench_copies, bench_embed, bench_hash, bench_leaks, bench_review, bench_search, bench_verify
 from app.cli.environment import Subparsers
 
 
@@ -13,3 +13,6 @@ def add_parser(commands: Subparsers) -> None:
     bench_review.add_parser(benches)
     bench_hash.add_parser(benches)
     bench_search.add_parser(benches)
+    bench_copies.add_parser(benches)
+    bench_verify.add_parser(benches)
+    bench_embed.add_parser(benches)

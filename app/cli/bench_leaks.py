@@ -1,8 +1,8 @@
 """``bench leaks``: how fast exact and perceptual leak search is here, beside what people would write
-themselves.
+themselves; or, with ``--truth``, how well what is found agrees with what people judged (``bench_truth``).
 
-Both run in turn, over the same files, in the same process tree, so that what the machine does meanwhile hits
-both. The reference is ``imagehash.phash(Image.open(file))`` in as many processes, and FAISS for the search.
+For the speed both run in turn, over the same files, in the same process tree, so that what the machine does meanwhile
+hits both. The reference is ``imagehash.phash(Image.open(file))`` in as many processes, and FAISS for the search.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import argparse
 import json
 import multiprocessing
 import statistics
-import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.cli import bench_truth
+from app.cli.exit_status import status_of
 from app.cli.image_folders import ImageFolder, open_folders
 from app.domain.errors import InvalidInput
 from app.domain.leaks import DEFAULT_MAX_DISTANCE, MatchMethod
@@ -31,9 +32,16 @@ METHODS = (MatchMethod.EXACT, MatchMethod.PERCEPTUAL)
 def add_parser(
     subparsers: argparse._SubParsersAction[argparse.ArgumentParser],
 ) -> argparse.ArgumentParser:
-    parser = subparsers.add_parser("leaks", help="time exact and perceptual leak search over a folder of images")
+    parser = subparsers.add_parser("leaks", help="time leak search over a folder of images, or measure what it finds")
     parser.add_argument("images", type=Path, help="a folder with train/<class>/<file> and test/<class>/<file>")
-    parser.add_argument("--repeats", type=int, default=3, metavar="N")
+    parser.add_argument(
+        "--truth",
+        type=Path,
+        metavar="CSV",
+        help="pairs that people judged, with columns test_image, train_image, label: measure what is found, not speed",
+    )
+    parser.add_argument("--fastdup", type=Path, metavar="DIR", help="with --truth: the files that fastdup wrote")
+    parser.add_argument("--repeats", type=int, default=3, metavar="N", help="without --truth (default %(default)s)")
     parser.add_argument("--processes", type=int, default=2, metavar="N")
     parser.add_argument("--json", action="store_true")
     parser.set_defaults(run=run)
@@ -41,13 +49,19 @@ def add_parser(
 
 
 def run(args: argparse.Namespace) -> int:
-    try:
+    return status_of("bench leaks", partial(_measure, args))
+
+
+def _measure(args: argparse.Namespace) -> None:
+    if args.truth:
+        figures = bench_truth.bench_truth(args.images, args.truth, args.fastdup, processes=args.processes)
+        text = bench_truth.describe(figures)
+    elif args.fastdup:
+        raise InvalidInput("--fastdup is compared with what people judged: name that file with --truth.")
+    else:
         figures = bench_leaks(args.images, args.repeats, processes=args.processes)
-    except InvalidInput as error:
-        print(f"winnow bench leaks: {error.message}", file=sys.stderr)
-        return 2
-    print(json.dumps(figures, indent=2) if args.json else describe(figures))
-    return 0
+        text = describe(figures)
+    print(json.dumps(figures, indent=2) if args.json else text)
 
 
 def bench_leaks(images: Path, repeats: int = 3, *, processes: int = 2) -> dict[str, Any]:
