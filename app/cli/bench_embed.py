@@ -55,12 +55,12 @@ def bench_embed(
 ) -> dict[str, Any]:
     """Seconds of each repeat and their medians, taken in turn."""
     from app.cli.made_copies import list_photos
-    from workers.engines.embeddings import ResNet50Embedder, embed_images
+    from workers.engines.embeddings import Embedder, embed_images
 
     refs = list_photos(images)
     if repeats < 1:
         raise InvalidInput(f"--repeats must be at least 1, not {repeats}.")
-    embedder = ResNet50Embedder(weights, device, batch_size)
+    embedder = Embedder(weights, device, batch_size)
     network = BareNetwork(weights, embedder.device, embedder.crop_size.crop)
     # Once beforehand: a GPU compiles and reserves at the first batch.
     embed_images(refs[:batch_size], embedder, processes=processes)

@@ -3,8 +3,8 @@
 A logistic regression over the evidence, correlations also as Fisher's z = artanh(r), because the step from 0.90 to
 0.98 says more than that from 0.40 to 0.48. Its weights were fitted by ``docs/fit_verification.py`` on pairs that
 people judged and on copies made on purpose, and the result was brought in line (Platt 1999) with how often pairs of
-each score were the same shot, leaving out one class of pictures at a time: of ten pairs with a score of 0.9, about
-nine are.
+each score were the same shot, leaving out one class of pictures at a time. How well that holds is told in
+``docs/decisions/0016-verification-on-pixels.md``: near both ends, and less surely between 0.5 and 0.9.
 """
 
 from __future__ import annotations

@@ -19,6 +19,9 @@ MIN_CUT = 0.04
 MIN_COLOUR_DIFFERENCE = 9.0
 """Mean difference of the chroma of matching places, in levels of 256; JPEG at quality 30 changes less than 5."""
 
+MIN_COLOUR, MIN_COLOUR_CHANGED = 4.0, 0.5
+"""A pale picture's colours are gone with less: how far they are from grey on average, and the share that differs."""
+
 MIN_CONTRAST_RATIO, MIN_BRIGHTNESS_DIFFERENCE = 1.2, 16.0
 
 
@@ -63,8 +66,13 @@ def _cut(place: NDArray[np.float64]) -> float:
 
 def _is_recoloured(query: FingerprintTable, reference: FingerprintTable, q: int, r: int) -> bool:
     """Only asked of pictures that cover each other: places then match one to one."""
-    colours = np.abs(query.chromas[q].astype(float) - reference.chromas[r]).mean()
+    left_colours, right_colours = query.chromas[q].astype(float), reference.chromas[r].astype(float)
+    colours = np.abs(left_colours - right_colours).mean()
+    strongest = max(np.abs(left_colours - 128).mean(), np.abs(right_colours - 128).mean())
+    is_bleached = strongest >= MIN_COLOUR and colours >= MIN_COLOUR_CHANGED * strongest
     left, right = query.thumbnails[q].astype(float), reference.thumbnails[r].astype(float)
     spread = sorted([left.std() + 1, right.std() + 1])
     is_relit = abs(left.mean() - right.mean()) >= MIN_BRIGHTNESS_DIFFERENCE
-    return bool(colours >= MIN_COLOUR_DIFFERENCE or is_relit or spread[1] / spread[0] >= MIN_CONTRAST_RATIO)
+    return bool(
+        is_bleached or colours >= MIN_COLOUR_DIFFERENCE or is_relit or spread[1] / spread[0] >= MIN_CONTRAST_RATIO
+    )
