@@ -71,7 +71,7 @@ def clean_together(served: Served, demo: DemoDataset) -> None:
     assert first["flags_new"] == first["rows_total"] > 0
     assert (again["flags_new"], again["flags_updated"]) == (0, 0)
 
-    run = lena.find_leaks(methods=["exact", "perceptual"])
+    run = lena.find_leaks(methods=["exact", "perceptual", "verified"])
     assert run["problems"] == len(demo.truth.corrupt)
     alice, bob = Person(served, "alice", "small"), Person(served, "bob", "small")
     flagged = review_all(alice, bob, lena, demo.truth)
