@@ -43,6 +43,8 @@ def test_a_run_finds_the_copies_between_train_and_test(world):
     assert world.work() == reading + comparing + searching + verifying + collecting
     assert world.job(job_id).state == "done"
     assert found(world) == ACROSS
+    results = [path.name for path in world.settings.folder("results").rglob("*") if path.is_file()]
+    assert not [name for name in results if name.endswith((".thumbs.npy", ".npz"))], "nobody needs them any more"
     shown = run_view(world)
     assert (shown.state, shown.candidates, shown.open, shown.problems) == ("done", 3, 3, 0)
 

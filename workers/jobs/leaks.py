@@ -23,7 +23,13 @@ from app.services.leak_runs import COLLECT, COMPARE, EMBED, READ, SEARCH, VERIFY
 from app.services.run_shard import ClaimedShard
 from workers.engines.decoding import ImageProblem, ImageRef
 from workers.engines.embeddings import Embedder, embed_images
-from workers.engines.fingerprint_table import FingerprintTable, concat_tables, read_fingerprints, write_fingerprints
+from workers.engines.fingerprint_table import (
+    FingerprintTable,
+    concat_tables,
+    read_fingerprints,
+    thumbnails_path,
+    write_fingerprints,
+)
 from workers.engines.fingerprints import fingerprint_images
 from workers.engines.matching import find_exact, find_perceptual, find_semantic
 from workers.engines.shared_pixels import fill_pixel_digests
@@ -164,7 +170,17 @@ def _collect(environment: Environment, claimed: ClaimedShard, context: Context) 
     files = shard_results(environment.database, claimed.job_id, last)
     findings = [finding for file in files for finding in read_findings(folder / file.path)]
     collect_leaks(environment.database, claimed.job_id, findings, troubles, digests)
+    _tidy(environment, claimed.job_id)
     context.report(1)
+
+
+def _tidy(environment: Environment, job_id: int) -> None:
+    """Nobody asks for thumbnails and candidates again, and of a million images they fill five gigabytes."""
+    folder = environment.settings.folder("results")
+    for file in shard_results(environment.database, job_id, READ):
+        thumbnails_path(folder / file.path).unlink(missing_ok=True)
+    for file in shard_results(environment.database, job_id, SEARCH):
+        (folder / file.path).unlink(missing_ok=True)
 
 
 def _trouble(problem: ImageProblem) -> ImageTrouble:
