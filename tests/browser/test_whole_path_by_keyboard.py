@@ -97,7 +97,8 @@ def find_leaks(page: Any) -> None:
     tab_to(page, "[data-testid=leak-form] button[type=submit]")
     page.keyboard.press("Enter")
     page.wait_for_selector("[data-testid=runs]")
-    wait_until(page, fetched("/leaks/runs", "items[0]?.job === null"))
+    # A first run on a machine compiles the comparison of pixels, which takes longer than the search.
+    wait_until(page, fetched("/leaks/runs", "items[0]?.job === null"), seconds=300)
     # The page shows the end of a run by loading itself again.
     page.wait_for_selector("[data-testid=runs] [data-testid=job-progress]", state="detached")
     page.wait_for_load_state()

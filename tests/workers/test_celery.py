@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.xdist_group("celery")
 
 
-def wait_for(what: Callable[[], object], seconds: float = 60) -> None:
+def wait_for(what: Callable[[], object], seconds: float = 300) -> None:
     """Wait until something is so. The limit only ends a hanging test."""
     end = time.monotonic() + seconds
     while not what():

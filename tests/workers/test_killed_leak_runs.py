@@ -31,9 +31,9 @@ def test_workers_killed_at_random_moments_change_nothing(world, start_worker):
         worker.wait()
         let_leases_lapse(world)
     start_worker()
-    wait_for(lambda: world.job(job_id).state == "done", 120)
+    wait_for(lambda: world.job(job_id).state == "done")
     again, undisturbed, _ = world.start_leaks(batch_size=31)
-    wait_for(lambda: world.job(undisturbed).state == "done", 120)
+    wait_for(lambda: world.job(undisturbed).state == "done")
 
     assert report(world, run_id) == report(world, again)
     assert len(report(world, run_id).splitlines()) > 3
