@@ -27,8 +27,8 @@ from sklearn.preprocessing import StandardScaler
 from app.cli.image_folders import open_folders
 from app.cli.judged_leaks import DUPLICATE, SIMILAR, UNSURE, Pair, best_scores, measure_ranking, read_judged, targets
 from app.cli.made_copies import list_photos, make_copies
+from app.domain.leaks import SMALLEST_CROP
 from workers.engines.calibration import INPUTS, inputs, scores
-from workers.engines.candidates import SMALLEST_CROP
 from workers.engines.decoding import ImageRef
 from workers.engines.fingerprints import fingerprint_images
 from workers.engines.verification import verify

@@ -18,6 +18,7 @@ from app.cli.bench_hash import alternate
 from app.cli.environment import Subparsers
 from app.cli.exit_status import status_of
 from app.domain.errors import InvalidInput
+from app.domain.leaks import SMALLEST_CROP
 
 if TYPE_CHECKING:
     from workers.engines.candidates import Candidates
@@ -91,7 +92,11 @@ def _candidates(images: Path, photos: int) -> tuple[FingerprintTable, Fingerprin
         query = fingerprint_images([copy.ref for copy in copies])
     reference = fingerprint_images(train)
     side = min(typical_side(query), typical_side(reference))
-    return query, reference, merge_candidates([find_candidates(query, reference, side=side, smallest_crop=0.5)])
+    return (
+        query,
+        reference,
+        merge_candidates([find_candidates(query, reference, side=side, smallest_crop=SMALLEST_CROP)]),
+    )
 
 
 def choose_pairs(found: Candidates, pairs: int) -> Candidates:

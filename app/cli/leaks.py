@@ -25,6 +25,7 @@ from app.domain.leaks import (
     DEFAULT_METHODS,
     DEFAULT_MIN_SIMILARITY,
     MIN_SCORE,
+    SMALLEST_CROP,
     LeakCandidate,
     MatchMethod,
 )
@@ -96,7 +97,7 @@ def _add_search_options(parser: argparse.ArgumentParser) -> None:
         "--smallest-crop",
         "--smallest_crop",
         type=float,
-        default=0.5,
+        default=SMALLEST_CROP,
         metavar="SHARE",
         help="seek crops down to this share of a side; 1 seeks none and is the fastest (default %(default)s)",
     )

@@ -18,6 +18,9 @@ DEFAULT_MIN_SIMILARITY = 0.95
 MIN_SCORE = 0.3
 """Smallest score at which a verified pair is accepted: below, fewer than one in three would be the same shot."""
 
+SMALLEST_CROP = 0.5
+"""Crops down to this share of a side are sought, where the pictures are large enough to tell them apart."""
+
 
 class MatchMethod(StrEnum):
     """How candidates are sought; any of them in one run. ``verified`` seeks copies however they were changed, and

@@ -18,7 +18,14 @@ from app.db.session import Session
 from app.domain.accounts import Role, may
 from app.domain.errors import InvalidInput, NotAllowed
 from app.domain.jobs import JobKind, ShardSpec
-from app.domain.leaks import DEFAULT_MAX_DISTANCE, DEFAULT_METHODS, DEFAULT_MIN_SIMILARITY, MIN_SCORE, MatchMethod
+from app.domain.leaks import (
+    DEFAULT_MAX_DISTANCE,
+    DEFAULT_METHODS,
+    DEFAULT_MIN_SIMILARITY,
+    MIN_SCORE,
+    SMALLEST_CROP,
+    MatchMethod,
+)
 from app.services import audit
 from app.services.jobs import JobView, start_job, view_job
 from app.services.ports import Doorbell
@@ -48,7 +55,7 @@ class LeakParams:
     batch_size: int = 32
     device: str = "auto"
     min_score: float = MIN_SCORE
-    smallest_crop: float = 0.5
+    smallest_crop: float = SMALLEST_CROP
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.domain.leaks import SMALLEST_CROP
 from workers.engines.descriptors import (
     DESCRIPTOR_SIZE,
     FORMS,
@@ -28,9 +29,6 @@ from workers.engines.descriptors import (
     describe,
     grid_of_windows,
 )
-
-SMALLEST_CROP = 0.5
-"""Crops down to this share of a side are sought, where the pictures are large enough to tell them apart."""
 
 MIN_CROP_PIXELS = 24
 """A window with fewer pixels to a side holds too little to be told from others."""

@@ -22,11 +22,11 @@ from app.domain.leaks import (
     DEFAULT_MAX_DISTANCE,
     DEFAULT_MIN_SIMILARITY,
     MIN_SCORE,
+    SMALLEST_CROP,
     LeakCandidate,
     MatchMethod,
     Transform,
 )
-from workers.engines.candidates import SMALLEST_CROP
 from workers.engines.children import default_processes
 from workers.engines.decoding import ImageProblem, ImageRef
 from workers.engines.fingerprint_table import FingerprintTable

@@ -1,7 +1,7 @@
 """A thumbnail at several sizes, in the versions that comparing pixels needs.
 
-*Band*: detail of middling size without the lighting, by which pictures are brought into line. *Plain*: hardly
-blurred, what evidence is taken from.
+*Band*: detail of middling size without the lighting, by which pictures are brought into line. *Plain*: as it is,
+from 0 to 1, what evidence is taken from.
 """
 
 from __future__ import annotations
@@ -16,10 +16,7 @@ from workers.engines.jit import compiled
 
 Plane = NDArray[np.float32]
 
-FULL_SIDE = 64
-
 BAND = (0.7, 3.0)
-PLAIN = 0.5
 """Blurs, as standard deviations in pixels of the size that they are taken at."""
 
 _NOISE = 0.004
@@ -37,18 +34,13 @@ class Pyramid(NamedTuple):
 @compiled
 def build(thumbnail: NDArray[np.uint8]) -> Pyramid:
     """The pyramid of one ``(64, 64)`` thumbnail."""
-    half = halved(_unit_range(thumbnail))
+    half = halved(plain_large(thumbnail))
     return Pyramid(band_of(halved(half)), band_of(half), half)
 
 
 @compiled
 def plain_large(thumbnail: NDArray[np.uint8]) -> Plane:
     """The plain ``(64, 64)`` plane, for a picture of which the other shows a small part."""
-    return _unit_range(thumbnail)
-
-
-@compiled
-def _unit_range(thumbnail: NDArray[np.uint8]) -> Plane:
     side = thumbnail.shape[0]
     plane = np.empty((side, side), np.float32)
     for i in range(side):

@@ -44,7 +44,6 @@ QUERY_PART, REFERENCE_PART = 4096, 65_536
 
 _HASH_KEEP = 8
 _HASHES = "hashes"
-_GIVEN = "given"
 
 GroupedCandidates = dict[str, Candidates]
 """Candidates by the kind of comparison that found them."""

@@ -45,7 +45,7 @@ def search_candidates(environment: Environment, claimed: ClaimedShard, context: 
     query = _table(environment, [f for f in files if f.has("query", claimed.params["part"])])
     first, last = claimed.params["references"]
     chosen = [f for f in files if f.has("reference") and first <= f.part < last]
-    reference, starts = _table(environment, chosen), _starts(environment, chosen)
+    reference, starts = _table_and_starts(environment, chosen)
     found = find_candidates(
         query,
         reference,
@@ -67,7 +67,7 @@ def verify_candidates(environment: Environment, claimed: ClaimedShard, context: 
     files = shard_results(environment.database, claimed.job_id, READ)
     references = [f for f in files if f.has("reference")]
     query = _table(environment, [f for f in files if f.has("query", part)])
-    reference, starts = _table(environment, references), _starts(environment, references)
+    reference, starts = _table_and_starts(environment, references)
     compared = [f for f in shard_results(environment.database, claimed.job_id, COMPARE) if f.part == part]
     found = [candidate for file in compared for candidate in read_findings(folder / file.path)]
     searched = [f for f in shard_results(environment.database, claimed.job_id, SEARCH) if f.part == part]
@@ -119,15 +119,18 @@ def write_findings(path: Path, found: Sequence[LeakCandidate]) -> None:
 
 
 def _table(environment: Environment, files: Sequence[ShardFile]) -> FingerprintTable:
-    """Fingerprints of these files, thumbnails left on disk until they are looked at."""
+    return _table_and_starts(environment, files)[0]
+
+
+def _table_and_starts(
+    environment: Environment, files: Sequence[ShardFile]
+) -> tuple[FingerprintTable, NDArray[np.int64]]:
+    """Fingerprints of these files, thumbnails left on disk until they are looked at, and where each file's rows
+    begin."""
     folder = environment.settings.folder("results")
-    return concat_tables([read_fingerprints(folder / file.path) for file in files])
-
-
-def _starts(environment: Environment, files: Sequence[ShardFile]) -> NDArray[np.int64]:
-    """Where each file's rows begin."""
-    lengths = [len(_table(environment, [file])) for file in files]
-    return np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)[:-1]]).astype(np.int64)
+    tables = [read_fingerprints(folder / file.path) for file in files]
+    ends = np.cumsum([len(table) for table in tables], dtype=np.int64)
+    return concat_tables(tables), np.concatenate([np.zeros(1, np.int64), ends[:-1]])
 
 
 def _usual_side(environment: Environment, files: Sequence[ShardFile]) -> int:

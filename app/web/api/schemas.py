@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from app.domain.leaks import DEFAULT_METHODS, MIN_SCORE
+from app.domain.leaks import DEFAULT_METHODS, MIN_SCORE, SMALLEST_CROP
 from app.domain.reviews import ReviewInput, ReviewStatus
 from app.domain.taxonomy import Decision
 from app.domain.tree_walk import GivenAnswer
@@ -102,7 +102,7 @@ class LeakRunBody(Body):
     batch_size: int = 32
     device: Word = "auto"
     min_score: float = MIN_SCORE
-    smallest_crop: float = 0.5
+    smallest_crop: float = SMALLEST_CROP
 
 
 class VersionBody(Body):
