@@ -67,6 +67,12 @@ def test_one_method_alone_finds_what_it_can(world):
     assert found(world) == {pair for pair in ACROSS if pair[2] != "near_duplicate"}
 
 
+def test_verified_alone_finds_copies_in_every_part_of_the_train_side(world):
+    world.start_leaks(methods=("verified",))
+    world.work()
+    assert {(train, test) for train, test, _ in found(world)} == {(train, test) for train, test, _ in ACROSS}
+
+
 def test_the_same_run_started_twice_is_one_job(world):
     first = world.start_leaks()
     assert world.start_leaks("root") == (*first[:2], False)
