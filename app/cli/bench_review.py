@@ -22,8 +22,8 @@ from typing import Any
 
 from app.cli.environment import Subparsers, open_database
 from app.cli.local_actor import ensure_owner, owner_access
-from app.db.repositories import flags as flags_repository
 from app.db.repositories import projects as projects_repository
+from app.db.repositories import queueing
 from app.db.session import Database
 from app.domain.samples import SampleRef
 from app.services import bench_data, users
@@ -83,7 +83,7 @@ def _fill(database: Database, flags: int) -> str:
         projects_repository.add_samples(session, project_id, refs)
         ids = list(projects_repository.sample_ids_by_key(session, project_id).values())
         bench_data.add_flags(session, project_id, ids)
-        flags_repository.queue_samples(session, project_id, {id_: n / flags for n, id_ in enumerate(ids)})
+        queueing.queue_samples(session, project_id, ids)
         access = owner_access(session, SLUG)
         actor: Actor = access.actor
         return users.make_token(session, actor, name="bench", days=1)

@@ -26,7 +26,7 @@ from app.domain.taxonomy import Decision
 from app.services import leak_pairs, leak_runs, leak_summary
 from app.services.leak_pairs import PairFilter
 from app.services.leak_runs import LeakParams
-from app.services.list_samples import SampleFilter, list_samples
+from app.services.list_samples import SampleFilter, SampleOrder, list_samples
 from app.services.projects import Access, add_classes
 from app.services.submit_review import submit_review
 from app.settings import Settings
@@ -67,7 +67,7 @@ def _review(session: Session, access: Access, truth: Truth) -> set[str]:
     flagged: set[str] = set()
     cursor: str | None = None
     while True:
-        page = list_samples(session, access, SampleFilter(), sort="path", cursor=cursor)
+        page = list_samples(session, access, SampleFilter(), order=SampleOrder.PATH, cursor=cursor)
         for row in page.rows:
             flagged.add(row.key)
             _answer(session, access, row.id, truth, row.key)

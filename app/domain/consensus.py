@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from app.domain.reviews import Review, ReviewStatus
@@ -39,7 +39,7 @@ class How(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Resolution:
     """What counts for a sample. ``reason`` says why it is open or in conflict; where it is resolved, it names the
-    reviews that were outvoted or overruled."""
+    reviews that were outvoted or overruled. ``dissent`` counts the different answers beside the first."""
 
     state: State
     decision: Decision | None = None
@@ -48,6 +48,7 @@ class Resolution:
     how: How | None = None
     by: tuple[str, ...] = ()
     reason: str = ""
+    dissent: int = 0
 
 
 def resolve(
@@ -59,6 +60,11 @@ def resolve(
     a conflict by itself; so is an adjudication without one.
     """
     submitted = sorted((r for r in reviews if r.status is ReviewStatus.SUBMITTED), key=lambda r: r.reviewer)
+    resolution = _resolve(submitted, min_submitted, rule, adjudication)
+    return replace(resolution, dissent=max(0, len({_position(r) for r in submitted}) - 1))
+
+
+def _resolve(submitted: list[Review], min_submitted: int, rule: Rule, adjudication: Review | None) -> Resolution:
     if adjudication is not None:
         return _adjudicated(adjudication, submitted)
     if any(review.decision is None for review in submitted):

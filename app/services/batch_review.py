@@ -1,28 +1,20 @@
-"""One answer for many samples, as the guide's batch tagging does it; every sample gets its own event."""
+"""One answer for many samples that are named by their keys, as the guide's batch tagging does it."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from app.db.repositories import flags as flags_repository
 from app.db.repositories import projects as projects_repository
-from app.db.repositories import reviews as repository
 from app.db.session import Session
-from app.domain.errors import InvalidInput, WinnowError
+from app.domain.errors import InvalidInput
 from app.domain.reviews import ReviewInput, suggested_label
 from app.domain.taxonomy import Decision
 from app.services.projects import Access
-from app.services.submit_review import submit_review
+from app.services.submit_many import BatchResult, GivenAnswer, submit_many
 
-
-@dataclass(frozen=True)
-class BatchResult:
-    """``submitted`` samples were answered; ``repeated`` ones had this batch's answer already."""
-
-    submitted: int
-    repeated: int
+__all__ = ["BatchResult", "submit_batch", "submit_selection"]
 
 
 def submit_batch(
@@ -45,29 +37,35 @@ def submit_batch(
         raise InvalidInput(f"The project has no image {unknown[0]!r} ({len(unknown):,} unknown). Nothing was changed.")
     if len(ids) != len(keys):
         raise InvalidInput("An image is named twice. Nothing was changed.")
-    known = sum(_submit(session, access, ids[key], key, given, batch_id, use_suggestion) for key in sorted(keys))
-    return BatchResult(len(keys) - known, known)
+    seen = [(ids[key], None) for key in keys]
+    return submit_selection(session, access, seen, given, batch_id=batch_id, use_suggestion=use_suggestion)
 
 
-def _submit(
-    session: Session, access: Access, sample_id: int, key: str, given: ReviewInput, batch_id: str, use_suggestion: bool
-) -> bool:
-    event_id = hashlib.sha256(f"{batch_id}\0{access.actor.user_id}\0{sample_id}".encode()).hexdigest()
-    if repository.find_event(session, event_id) is not None:
-        return True
-    current = repository.find_review(session, sample_id, access.actor.user_id)
-    if use_suggestion and given.decision is Decision.RELABEL:
-        given = replace(given, new_label=_suggestion(session, sample_id))
-    try:
-        submit_review(
-            session, access, sample_id, given, client_event_id=event_id,
-            base_version=current.version if current else 0,
-        )  # fmt: skip
-    except WinnowError as error:
-        raise InvalidInput(f"{key}: {error.message} Nothing was changed.") from error
-    return False
+def submit_selection(
+    session: Session,
+    access: Access,
+    seen: Sequence[tuple[int, int | None]],
+    given: ReviewInput,
+    *,
+    batch_id: str,
+    use_suggestion: bool = False,
+) -> BatchResult:
+    """Answer on samples that somebody looked at: (sample id, version of its state then).
+
+    Those that others settled meanwhile are held back and named; an answer that does not fit one sample keeps none.
+
+    Raises:
+        InvalidInput: the answer does not fit one of the samples.
+        NotFound: a sample is none of this project.
+    """
+    relabels = use_suggestion and given.decision is Decision.RELABEL
+    own = _suggestions(session, [id_ for id_, _ in seen]) if relabels else {}
+    answers = [
+        GivenAnswer(id_, replace(given, new_label=own[id_]) if relabels else given, version) for id_, version in seen
+    ]
+    return submit_many(session, access, answers, batch_id=batch_id)
 
 
-def _suggestion(session: Session, sample_id: int) -> str | None:
-    rows = flags_repository.flags_of_samples(session, [sample_id])[sample_id]
-    return suggested_label([flags_repository.as_flag(row) for row in rows])
+def _suggestions(session: Session, ids: Sequence[int]) -> dict[int, str | None]:
+    found = flags_repository.flags_of_samples(session, ids)
+    return {id_: suggested_label([flags_repository.as_flag(row) for row in rows]) for id_, rows in found.items()}

@@ -20,7 +20,7 @@ def add_project(session: Session, slug: str) -> int:
 
 
 def add_flags(session: Session, project_id: int, sample_ids: Sequence[int]) -> None:
-    """One mislabel flag a sample."""
+    """One mislabel flag a sample, each less sure than the one before."""
     row = Import(project_id=project_id, file_name="bench.csv", stored_name="", file_sha256="", source="bench")
     session.add(row)
     session.flush()  # the flags refer to it
@@ -28,8 +28,8 @@ def add_flags(session: Session, project_id: int, sample_ids: Sequence[int]) -> N
         session,
         [
             {"project_id": project_id, "sample_id": id_, "import_id": row.id, "source": "bench",
-             "issue_type": "mislabel", "raw_issue_type": "mislabel", "confidence": 0.95,
+             "issue_type": "mislabel", "raw_issue_type": "mislabel", "confidence": 1 - place / (2 * len(sample_ids)),
              "suggested_label": f"class{id_ % 100}", "reason": "predicted", "group": None, "image_id": ""}
-            for id_ in sample_ids
+            for place, id_ in enumerate(sample_ids)
         ],
     )  # fmt: skip

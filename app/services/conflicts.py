@@ -7,7 +7,7 @@ from datetime import datetime
 
 from app.db.repositories import queue as queue_repository
 from app.db.repositories import reviews as repository
-from app.db.repositories.queue import QueueFilter
+from app.db.repositories.sample_filter import SampleFilter
 from app.db.session import Session
 from app.domain.accounts import Role, may
 from app.domain.errors import Conflict, NotAllowed
@@ -63,7 +63,7 @@ def list_conflicts(session: Session, access: Access, after: int = 0) -> Conflict
         )
         for card in cards
     ]
-    counts = queue_repository.count_states(session, access.id, QueueFilter())
+    counts = queue_repository.count_states(session, access.id, SampleFilter())
     return ConflictPage(rows, counts.get("conflict", 0), shown[-1] if len(ids) > PAGE else None)
 
 

@@ -16,7 +16,7 @@ from app.db.repositories import projects as projects_repository
 from app.db.repositories import queue as queue_repository
 from app.db.repositories import reviews as reviews_repository
 from app.db.repositories import versions as versions_repository
-from app.db.repositories.queue import QueueFilter
+from app.db.repositories.sample_filter import SampleFilter
 from app.db.session import Session
 from app.domain.agreement import Agreement, measure_agreement
 from app.domain.samples import IssueType
@@ -128,7 +128,7 @@ def list_projects(session: Session, actor: Actor) -> list[ProjectCard]:
 
 def make_dashboard(session: Session, access: Access) -> Dashboard:
     sizes = projects_repository.class_sizes(session, access.id)
-    states = queue_repository.count_states(session, access.id, QueueFilter())
+    states = queue_repository.count_states(session, access.id, SampleFilter())
     agreement = _agreement(session, access.id)
     figures = _figures(session, access, sum(sizes.values()), states)
     return Dashboard(

@@ -14,6 +14,7 @@ from app.db.models.imports import FlagRow, Import
 from app.db.repositories import flags as repository
 from app.db.repositories import projects as projects_repository
 from app.db.repositories import queue as queue_repository
+from app.db.repositories import queueing
 from app.db.session import Database, Session
 from app.domain.errors import InvalidFile, InvalidInput, JobCancelled
 from app.domain.flag_matching import pair_flags
@@ -166,8 +167,8 @@ def _apply(session: Session, row: Import, checked: CheckedImport) -> None:
     repository.add_flags(session, added)
     repository.update_flags(session, updated)
     repository.add_rejects(session, row.id, checked.rejects)
-    # The surest flag decides a sample's place, whichever export it came with.
-    repository.queue_samples(session, row.project_id, repository.surest(session, row.project_id, checked.rows.keys()))
+    session.flush()  # a sample's place follows from its flags in the database
+    queueing.queue_samples(session, row.project_id, checked.rows.keys())
     row.state, row.warnings = "done", checked.warnings
     row.rows_total, row.rows_accepted, row.rows_rejected = checked.total, accepted, len(checked.rejects)
     row.flags_new, row.flags_updated = len(added), len(updated)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import base64
+import binascii
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from app.db.models.imports import FlagRow
 from app.db.models.projects import Sample
@@ -11,7 +16,7 @@ from app.db.models.reviews import SampleState
 from app.db.repositories import flags as flags_repository
 from app.db.repositories import listing as repository
 from app.db.repositories import projects as projects_repository
-from app.db.repositories.listing import SampleFilter
+from app.db.repositories.sample_filter import SampleFilter, SampleOrder, sort_keys
 from app.db.session import Session
 from app.domain.errors import InvalidInput
 from app.domain.samples import IssueType
@@ -20,31 +25,40 @@ from app.services.picture_urls import thumb_url
 from app.services.projects import Access
 from app.services.sample_card import FlagView, flag_view
 
-__all__ = ["SampleFilter", "SamplePage", "list_samples"]
+__all__ = ["SampleFilter", "SampleOrder", "SamplePage", "find_rows", "list_samples", "read_order"]
 
 PAGE = 60
-SORTS = ("confidence", "path", "newest")
+MOST = 500
+"""Samples on one page of the API."""
 
 
 @dataclass(frozen=True)
 class SampleRow:
+    """One sample as a line or a tile. ``version`` goes back with an answer, so that nobody's is overwritten unseen."""
+
     id: int
     key: str
     split: str
     given_label: str
+    suggested_label: str | None
+    group: str | None
     flags: list[FlagView]
     state: str
     decision: str | None
     new_label: str | None
     how: str | None
+    by: list[str]
+    version: int
     thumb_url: str
     review_url: str
 
 
 @dataclass(frozen=True)
 class SamplePage:
+    """``total`` is None where nobody asked for it: counting 200,000 takes longer than listing 200."""
+
     rows: list[SampleRow]
-    total: int
+    total: int | None
     next_cursor: str | None
     previous_cursor: str | None
 
@@ -56,43 +70,103 @@ class FilterOptions:
     splits: list[str]
     tags: list[str]
     reviewers: list[str]
+    sources: list[str]
+
+
+def read_order(name: str | None) -> SampleOrder:
+    """The order of this name; by confidence where none is named.
+
+    Raises:
+        InvalidInput: there is none of this name.
+    """
+    if not name:
+        return SampleOrder.CONFIDENCE
+    known = [order.value for order in SampleOrder]
+    if name not in known:
+        raise InvalidInput(f"Sort by {', '.join(known)}; not {name!r}.")
+    return SampleOrder(name)
 
 
 def list_samples(
-    session: Session, access: Access, wanted: SampleFilter, *, sort: str = "confidence", cursor: str | None = None
+    session: Session,
+    access: Access,
+    wanted: SampleFilter,
+    *,
+    order: SampleOrder = SampleOrder.CONFIDENCE,
+    cursor: str | None = None,
+    limit: int = PAGE,
+    count: bool = True,
 ) -> SamplePage:
-    """A page of samples. The cursor is the position in the list.
+    """A page of samples. The cursor says next to which sample it starts or ends, so that a page far down costs no more.
 
     Raises:
-        InvalidInput: unknown sort, or a cursor of another list.
+        InvalidInput: a cursor of another list.
     """
-    if sort not in SORTS:
-        raise InvalidInput(f"Sort by {', '.join(SORTS)}; not {sort!r}.")
-    offset = _read_cursor(cursor)
-    found = repository.list_samples(session, access.id, wanted, sort, offset, PAGE + 1)
-    shown = found[:PAGE]
-    flags = flags_repository.flags_of_samples(session, [sample.id for sample, _ in shown])
+    place = _read_cursor(cursor, order)
+    backwards = place is not None and place.backwards
+    limit = min(limit, MOST)
+    found = repository.list_samples(
+        session, access.id, wanted, order, limit=limit + 1, after=place.values if place else None, backwards=backwards
+    )
+    has_more = len(found) > limit
+    shown = (found[1:] if backwards else found[:limit]) if has_more else found
+    is_last, is_first = (False, not has_more) if backwards else (not has_more, place is None)
     return SamplePage(
-        [_row(access, sample, state, flags[sample.id]) for sample, state in shown],
-        repository.count_samples(session, access.id, wanted),
-        str(offset + PAGE) if len(found) > PAGE else None,
-        str(max(0, offset - PAGE)) if offset else None,
+        _rows(session, access, shown),
+        repository.count_samples(session, access.id, wanted) if count else None,
+        None if is_last or not shown else _cursor(order, shown[-1], backwards=False),
+        None if is_first or not shown else _cursor(order, shown[0], backwards=True),
     )
 
 
-def _read_cursor(cursor: str | None) -> int:
+def find_rows(session: Session, access: Access, ids: Sequence[int]) -> list[SampleRow]:
+    """These samples as they are now; those that are not in the queue are left out."""
+    return _rows(session, access, repository.samples_of(session, access.id, ids[:MOST]))
+
+
+@dataclass(frozen=True)
+class _Place:
+    values: list[Any]
+    backwards: bool
+
+
+def _cursor(order: SampleOrder, row: tuple[Sample, SampleState], *, backwards: bool) -> str:
+    sample, state = row
+    values = [getattr(sample if order is SampleOrder.PATH else state, key.column.key) for key in sort_keys(order)]
+    plain = [value.isoformat() if isinstance(value, datetime) else value for value in values]
+    return base64.urlsafe_b64encode(json.dumps([order.value, backwards, plain]).encode()).decode()
+
+
+def _read_cursor(cursor: str | None, order: SampleOrder) -> _Place | None:
     if not cursor:
-        return 0
-    if not cursor.isdigit() or len(cursor) > 9:
-        raise InvalidInput(f"{cursor!r} is no cursor of this list.")
-    return int(cursor)
+        return None
+    try:
+        of, backwards, values = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+        plain = [datetime.fromisoformat(value) if place == 0 and order is SampleOrder.NEWEST else value
+                 for place, value in enumerate(values)]  # fmt: skip
+    except (ValueError, TypeError, binascii.Error) as error:
+        raise _no_cursor(cursor) from error
+    fits = of == order.value and len(plain) == len(sort_keys(order))
+    if not fits or not all(type(value) in (str, int, float, datetime) for value in plain):
+        raise _no_cursor(cursor)
+    return _Place(plain, bool(backwards))
+
+
+def _no_cursor(cursor: str) -> InvalidInput:
+    return InvalidInput(f"{cursor[:60]!r} is no cursor of this list. Start again without one.")
+
+
+def _rows(session: Session, access: Access, found: Sequence[tuple[Sample, SampleState]]) -> list[SampleRow]:
+    flags = flags_repository.flags_of_samples(session, [sample.id for sample, _ in found])
+    return [_row(access, sample, state, flags[sample.id]) for sample, state in found]
 
 
 def _row(access: Access, sample: Sample, state: SampleState, flags: list[FlagRow]) -> SampleRow:
     return SampleRow(
-        sample.id, sample.key, sample.split, sample.given_label, [flag_view(flag) for flag in flags], state.state,
-        state.decision, state.new_label, state.how, thumb_url(sample.id),
-        f"/p/{access.project.slug}/review/{sample.id}",
+        sample.id, sample.key, sample.split, sample.given_label,
+        next((flag.suggested_label for flag in flags if flag.suggested_label), None), state.cluster or None,
+        [flag_view(flag) for flag in flags], state.state, state.decision, state.new_label, state.how, state.by,
+        state.version, thumb_url(sample.id), f"/p/{access.project.slug}/review/{sample.id}",
     )  # fmt: skip
 
 
@@ -105,6 +179,7 @@ def filter_options(session: Session, access: Access) -> FilterOptions:
         projects_repository.splits(sizes),
         [tag.name for tag in STANDARD_TAGS],
         sorted(user.username or "" for user, _ in members),
+        flags_repository.sources(session, access.id),
     )
 
 

@@ -38,6 +38,10 @@ class Access:
     def is_lead(self) -> bool:
         return may(self.role, Role.LEAD)
 
+    @property
+    def can_review(self) -> bool:
+        return may(self.role, Role.REVIEWER)
+
 
 def access_project(session: Session, actor: Actor, slug: str, needed: Role = Role.VIEWER) -> Access:
     """The one way into a project. An admin of the server is admin of every project.

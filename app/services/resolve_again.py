@@ -13,7 +13,7 @@ def resolve_project(session: Session, project_id: int, policies: Policies) -> in
     ids = repository.reviewed_ids(session, project_id)
     reviews = repository.reviews_of_samples(session, ids)
     states = repository.states_of_samples(session, ids)
-    changed = 0
+    changed = []
     for sample_id, rows in reviews.items():
         resolution, submitted = resolve_rows(rows, policies)
         state = states[sample_id]
@@ -21,6 +21,6 @@ def resolve_project(session: Session, project_id: int, policies: Policies) -> in
         how = resolution.how.value if resolution.how else None
         decision = resolution.decision.value if resolution.decision else None
         if before != (resolution.state.value, decision, resolution.new_label, how, resolution.reason):
-            repository.set_resolution(session, sample_id, resolution, submitted)
-            changed += 1
-    return changed
+            changed.append((sample_id, resolution, submitted))
+    repository.set_resolutions(session, changed)
+    return len(changed)

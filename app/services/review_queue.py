@@ -9,14 +9,14 @@ from datetime import timedelta
 from app.db.base import utc_now
 from app.db.repositories import queue as repository
 from app.db.repositories import reviews as reviews_repository
-from app.db.repositories.queue import QueueFilter
+from app.db.repositories.sample_filter import SampleFilter, SampleOrder
 from app.db.session import Session
 from app.domain.accounts import Role
 from app.domain.errors import NotAllowed
 from app.services.projects import Access, policies_of
 from app.services.sample_card import SampleCard, make_cards
 
-__all__ = ["QueueAnswer", "QueueFilter", "give_back", "next_samples"]
+__all__ = ["QueueAnswer", "SampleFilter", "SampleOrder", "give_back", "next_samples"]
 
 MAX_BATCH = 50
 _PACE_WINDOW = timedelta(minutes=10)
@@ -43,13 +43,14 @@ class QueueAnswer:
 def next_samples(
     session: Session,
     access: Access,
-    wanted: QueueFilter,
+    wanted: SampleFilter,
     *,
     count: int,
     exclude: Sequence[int],
     lease: timedelta,
     fill_in: Sequence[int] = (),
     counts: bool = True,
+    order: SampleOrder = SampleOrder.CONFIDENCE,
 ) -> QueueAnswer:
     """Reserve the next samples. ``exclude`` names those that the page holds already; their time is extended.
 
@@ -66,8 +67,9 @@ def next_samples(
     held = list(exclude)[:MAX_BATCH]
     needed = policies_of(access.project).min_submitted
     ids = repository.next_sample_ids(
-        session, access.id, me, wanted, min_submitted=needed, count=min(count, MAX_BATCH), exclude=held, now=now
-    )
+        session, access.id, me, wanted, min_submitted=needed, count=min(count, MAX_BATCH), exclude=held, now=now,
+        order=order,
+    )  # fmt: skip
     # A sample that was opened by its address is this reviewer's as well, unless somebody else has it.
     opened = repository.free_sample_ids(session, access.id, me, fill_in, min_submitted=needed, now=now)
     repository.take_leases(session, access.id, me, [*ids, *opened], now + lease)
@@ -78,7 +80,7 @@ def next_samples(
     return _answer(session, access, wanted, shown)
 
 
-def _answer(session: Session, access: Access, wanted: QueueFilter, ids: Sequence[int]) -> QueueAnswer:
+def _answer(session: Session, access: Access, wanted: SampleFilter, ids: Sequence[int]) -> QueueAnswer:
     states = repository.count_states(session, access.id, wanted)
     since = utc_now() - _PACE_WINDOW
     recent, _ = reviews_repository.submitted_since(session, access.id, since, access.actor.user_id)

@@ -11,10 +11,11 @@ from app.db.models.reviews import ReviewEvent, ReviewRow, SampleState
 from app.db.repositories import flags as flags_repository
 from app.db.repositories import projects as projects_repository
 from app.db.repositories import queue as queue_repository
+from app.db.repositories import queueing
 from app.db.repositories import reviews as repository
 from app.db.session import Session
 from app.domain.accounts import Role, may
-from app.domain.consensus import Resolution, resolve
+from app.domain.consensus import Resolution, State, describe, resolve
 from app.domain.decision_tree import standard_tree
 from app.domain.errors import Conflict, InvalidInput, NotAllowed
 from app.domain.merge import Policies
@@ -32,6 +33,7 @@ class Submitted:
     review: ReviewView
     state: str
     event_id: int
+    state_version: int
 
 
 def submit_review(
@@ -43,11 +45,15 @@ def submit_review(
     client_event_id: str,
     base_version: int,
     lead_time_ms: int = 0,
+    seen_version: int | None = None,
 ) -> Submitted:
     """Keep an answer. The same ``client_event_id`` again gives the same result and changes nothing.
 
+    ``seen_version`` is the version of the sample's state that the reviewer looked at; None where nobody looked.
+
     Raises:
-        Conflict: the reviewer's answer changed since ``base_version`` (in another tab); carries the current one.
+        Conflict: the reviewer's answer changed since ``base_version`` (in another tab), or others settled the sample
+            since ``seen_version``; carries the answer that stands.
         InvalidInput: the answer contradicts itself or the decision tree.
     """
     require_reviewer(access)
@@ -60,6 +66,7 @@ def submit_review(
         return _submitted(session, access, known)
     current = repository.find_review(session, sample_id, access.actor.user_id)
     check_version(current, base_version, access.actor.username)
+    check_others(session, access, state, seen_version)
     outcome = work_out(session, access, sample_id, given)
     payload = make_payload(given, outcome, lead_time_ms)
     event = append_event(session, access, state, "review", client_event_id, current, payload)
@@ -97,7 +104,7 @@ def lock_sample(session: Session, access: Access, sample_id: int) -> SampleState
     projects_repository.hold_policies(session, access.project)  # the state is worked out by them
     state = repository.lock_state(session, sample_id)
     if state is None:
-        flags_repository.queue_samples(session, access.id, {sample_id: 0.0})
+        queueing.queue_samples(session, access.id, [sample_id])
         state = repository.lock_state(session, sample_id)
     if state is None:
         raise Conflict("The sample is being changed by somebody else. Try again.")
@@ -113,6 +120,23 @@ def check_version(current: ReviewRow | None, base_version: int, reviewer: str) -
             current=shown,
             current_version=version,
         )
+
+
+def check_others(session: Session, access: Access, state: SampleState, seen_version: int | None) -> None:
+    """Refuse to answer unawares on a sample that somebody else settled since it was looked at."""
+    if seen_version is None or state.version == seen_version or state.state == State.OPEN:
+        return
+    rows = repository.reviews_of_samples(session, [state.sample_id])[state.sample_id]
+    others = [(r, name) for r, name in rows if r.reviewer_id != access.actor.user_id and r.status == "submitted"]
+    if not others:
+        return
+    newest, name = max(others, key=lambda pair: pair[0].last_event_id)
+    said = describe(Decision(newest.decision) if newest.decision else None, newest.new_label)
+    raise Conflict(
+        f"{name} answered on this sample while you had it open: {said}. Keep yours as a second answer, or take theirs.",
+        current=asdict(review_view(newest, name)),
+        seen_version=state.version,
+    )
 
 
 def work_out(session: Session, access: Access, sample_id: int, given: ReviewInput) -> Outcome:
@@ -160,13 +184,14 @@ def append_event(
     )  # fmt: skip
     session.add(event)
     session.flush()  # the review refers to the event's id
-    _project(session, current, event)
+    project_event(session, current, event)
     session.flush()  # the state is worked out from the reviews in the database
-    refresh_state(session, access, state.sample_id)
+    refresh_states(session, access, [state.sample_id])
     return event
 
 
-def _project(session: Session, current: ReviewRow | None, event: ReviewEvent) -> None:
+def project_event(session: Session, current: ReviewRow | None, event: ReviewEvent) -> None:
+    """Bring the current review of an event's author up to the event."""
     payload = event.payload
     row = current or ReviewRow(
         project_id=event.project_id, sample_id=event.sample_id, reviewer_id=event.reviewer_id,
@@ -179,11 +204,11 @@ def _project(session: Session, current: ReviewRow | None, event: ReviewEvent) ->
     session.add(row)
 
 
-def refresh_state(session: Session, access: Access, sample_id: int) -> None:
-    """Work out the sample's resolution from its reviews, under the project's policies."""
-    rows = repository.reviews_of_samples(session, [sample_id])[sample_id]
-    resolution, submitted = resolve_rows(rows, policies_of(access.project))
-    repository.set_resolution(session, sample_id, resolution, submitted)
+def refresh_states(session: Session, access: Access, sample_ids: Sequence[int]) -> None:
+    """Work out the samples' resolutions from their reviews, under the project's policies."""
+    policies = policies_of(access.project)
+    found = repository.reviews_of_samples(session, sample_ids)
+    repository.set_resolutions(session, [(id_, *resolve_rows(rows, policies)) for id_, rows in found.items()])
 
 
 def resolve_rows(rows: Sequence[tuple[ReviewRow, str]], policies: Policies) -> tuple[Resolution, int]:
@@ -214,4 +239,4 @@ def _submitted(session: Session, access: Access, event: ReviewEvent) -> Submitte
     session.refresh(state)
     if row is None:
         raise Conflict("The answer was kept, but its review is being changed. Reload the page.")
-    return Submitted(review_view(row, access.actor.username), state.state, event.id)
+    return Submitted(review_view(row, access.actor.username), state.state, event.id, state.version)

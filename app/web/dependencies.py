@@ -144,6 +144,7 @@ def writing_project(needed: Role = Role.REVIEWER) -> object:
 ViewAccess = Annotated[Access, reading_project(Role.VIEWER)]
 ReviewReadAccess = Annotated[Access, reading_project(Role.REVIEWER)]
 LeadReadAccess = Annotated[Access, reading_project(Role.LEAD)]
+ViewWriteAccess = Annotated[Access, writing_project(Role.VIEWER)]
 ReviewAccess = Annotated[Access, writing_project(Role.REVIEWER)]
 LeadAccess = Annotated[Access, writing_project(Role.LEAD)]
 AdminAccess = Annotated[Access, writing_project(Role.ADMIN)]

@@ -3,6 +3,7 @@ import { ClassChooser } from "./elements/class_chooser.js";
 import { ConflictList } from "./elements/conflict_list.js";
 import { CopyText } from "./elements/copy_text.js";
 import { FileDrop } from "./elements/file_drop.js";
+import { GridPage } from "./elements/grid_page.js";
 import { JobProgress } from "./elements/job_progress.js";
 import { KeyHelp } from "./elements/key_help.js";
 import { LeakPairs } from "./elements/leak_pairs.js";
@@ -10,6 +11,7 @@ import { OutboxStatus } from "./elements/outbox_status.js";
 import { PairCompare } from "./elements/pair_compare.js";
 import { ReviewPage } from "./elements/review_page.js";
 import { SampleEvidence } from "./elements/sample_evidence.js";
+import { SampleGrid } from "./elements/sample_grid.js";
 import { SampleOthers } from "./elements/sample_others.js";
 import { SamplePicture } from "./elements/sample_picture.js";
 import { SampleStrip } from "./elements/sample_strip.js";
@@ -24,8 +26,8 @@ const ELEMENTS = {
   "theme-switch": ThemeSwitch, "toast-line": ToastLine, "key-help": KeyHelp, "class-chooser": ClassChooser, "copy-text": CopyText,
   "outbox-status": OutboxStatus, "job-progress": JobProgress, "file-drop": FileDrop,
   "sample-picture": SamplePicture, "pair-compare": PairCompare, "tree-question": TreeQuestion, "sample-evidence": SampleEvidence,
-  "sample-others": SampleOthers, "sample-strip": SampleStrip,
-  "review-page": ReviewPage, "leak-pairs": LeakPairs, "conflict-list": ConflictList,
+  "sample-others": SampleOthers, "sample-strip": SampleStrip, "sample-grid": SampleGrid,
+  "review-page": ReviewPage, "grid-page": GridPage, "leak-pairs": LeakPairs, "conflict-list": ConflictList,
 };
 
 for (const [name, element] of Object.entries(ELEMENTS)) customElements.define(name, element);

@@ -97,7 +97,14 @@ def test_adjudication_wins_over_all_and_names_whom_it_overruled() -> None:
     lead = review("lead", REMOVE, tags=("outlier_invalid",))
     resolution = resolved(ALICE_KEEPS, BOB_REMOVES, review("dave", None), needed=5, lead=lead)
     assert resolution == Resolution(
-        State.RESOLVED, REMOVE, None, ("outlier_invalid",), How.ADJUDICATED, ("lead",), "alice: keep; dave: discuss"
+        State.RESOLVED,
+        REMOVE,
+        None,
+        ("outlier_invalid",),
+        How.ADJUDICATED,
+        ("lead",),
+        "alice: keep; dave: discuss",
+        dissent=2,
     )
 
 

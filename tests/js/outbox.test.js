@@ -205,6 +205,28 @@ test("a broken entry in the storage is passed over", () => {
 
 test("versions come from whatever the answer carries", () => {
   assert.deepEqual(versionAfter({ kind: "verdict", key: "p/pair:3" }, { version: 2 }), { key: "p/pair:3", version: 2 });
-  assert.deepEqual(versionAfter({ kind: "undo", project: "p" }, { sample: { id: 9, review: { version: 3 } } }), { key: "p/sample:9", version: 3 });
+  assert.deepEqual(versionAfter({ kind: "undo", project: "p" }, { sample: { id: 9, review: { version: 3 } } }), { key: "p/sample:9", version: 3, seen: undefined });
   assert.equal(versionAfter({ kind: "undo", project: "p" }, null).key, null);
+});
+
+test("somebody else's answer is a choice too: keep mine goes out having seen theirs", async () => {
+  const theirs = { reviewer: "bob", version: 1, decision: "remove" };
+  const { calls, send } = server(fail("conflict", { details: { current: theirs, seen_version: 6 } }), ok(1));
+  const { outbox } = makeOutbox({ send });
+  const entry = outbox.add(review(1, { seen_version: 2 }));
+  await settle();
+  assert.equal(entry.state, "conflict");
+  await outbox.keepMine(entry);
+  await settle();
+  assert.deepEqual([calls[1].body.base_version, calls[1].body.seen_version], [0, 6]);
+});
+
+test("what one selection changed is no reason to hold back the next", async () => {
+  const { calls, send } = server(() => ({ submitted: 2, held_back: [], versions: [{ id: 1, version: 4 }, { id: 2, version: 9 }] }), ok());
+  const { outbox } = makeOutbox({ send });
+  const selection = (...ids) => ({ project: "p", kind: "selection", key: "p/selection", url: "/selection", body: { samples: ids.map((id) => ({ id, version: 1 })) } });
+  outbox.add(selection(1, 2));
+  outbox.add(selection(2, 3));
+  await settle();
+  assert.deepEqual(calls[1].body.samples, [{ id: 2, version: 9 }, { id: 3, version: 1 }]);
 });

@@ -103,7 +103,7 @@ def test_a_filter_takes_in_what_it_says_and_counts_it(queue, wanted, expected):
 
     with queue.writing("alice") as (session, access):
         found = review_queue.next_samples(
-            session, access, review_queue.QueueFilter(**wanted), count=50, exclude=[], lease=timedelta(minutes=1)
+            session, access, review_queue.SampleFilter(**wanted), count=50, exclude=[], lease=timedelta(minutes=1)
         )
     assert [card.key for card in found.items] == expected
     assert (found.total, found.remaining, found.decided) == (len(expected), len(expected), 0)
@@ -220,7 +220,7 @@ def ask(world, name, **options):
 
     options = {"count": 20, "exclude": [], "lease": timedelta(minutes=10), **options}
     with world.writing(name) as (session, access):
-        return review_queue.next_samples(session, access, review_queue.QueueFilter(), **options)
+        return review_queue.next_samples(session, access, review_queue.SampleFilter(), **options)
 
 
 @both_backends

@@ -42,6 +42,9 @@ EXPECTED = {
     f"GET {PAGE}/review": REVIEWER, f"GET {PAGE}/review/{{sample_id}}": REVIEWER,
     f"GET {API}/conflicts": REVIEWER, f"GET {PAGE}/conflicts": REVIEWER,
     f"POST {API}/samples/{{sample_id}}/reviews": REVIEWER, f"POST {API}/reviews/batch": REVIEWER,
+    f"GET {API}/views": VIEWER, f"POST {API}/views": VIEWER, f"DELETE {API}/views/{{view_id}}": VIEWER,
+    f"POST {PAGE}/views": VIEWER, f"POST {PAGE}/views/{{view_id}}/delete": VIEWER, f"GET {PAGE}/grid": VIEWER,
+    f"GET {API}/samples/states": VIEWER, f"POST {API}/reviews/selection": REVIEWER,
     f"POST {API}/reviews/undo": REVIEWER, f"POST {API}/reviews/redo": REVIEWER,
     f"POST {API}/leaks/pairs/{{pair_id}}/verdicts": REVIEWER,
     f"POST {API}/samples/{{sample_id}}/adjudication": LEAD,
@@ -64,7 +67,7 @@ def numbers(filled) -> dict[str, object]:
     return {
         "slug": "pets", "sample_id": filled.ids["train/cat/0.png"], "pair_id": pair, "run_id": 1, "number": 1,
         "name": "pets_removal_list.txt", "import_id": 1, "job_id": 2, "token": "nothing", "session_id": 999,
-        "token_id": 999, "user_id": 999,
+        "token_id": 999, "user_id": 999, "view_id": 999,
     }  # fmt: skip
 
 

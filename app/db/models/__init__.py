@@ -7,10 +7,11 @@ from app.db.models.leaks import LeakMatch, LeakPair, LeakProblem, LeakRun, LeakV
 from app.db.models.projects import Listing, Member, PassedOverFile, Project, ProjectClass, Sample
 from app.db.models.reviews import Lease, ReviewEvent, ReviewRow, SampleState
 from app.db.models.versions import Version, VersionFile, VersionSample
+from app.db.models.views import SavedView
 
 __all__ = [
     "ApiToken", "AuditEntry", "FlagRow", "Import", "ImportReject", "Job", "JobShard", "LeakMatch", "LeakPair",
     "LeakProblem", "LeakRun", "LeakVerdictEvent", "Lease", "Listing", "Member", "OneTimeLink", "PassedOverFile",
-    "Project", "ProjectClass", "ReviewEvent", "ReviewRow", "Sample", "SampleState", "SignInFailure", "User",
-    "UserSession", "Version", "VersionFile", "VersionSample",
+    "Project", "ProjectClass", "ReviewEvent", "ReviewRow", "Sample", "SampleState", "SavedView", "SignInFailure",
+    "User", "UserSession", "Version", "VersionFile", "VersionSample",
 ]  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, utc_now
@@ -19,7 +19,8 @@ class ReviewEvent(Base):
     """One step in the history of a sample.
 
     ``kind`` is ``review``, ``undo``, ``redo`` or ``adjudication``; ``payload`` holds the whole review after the
-    step. ``client_event_id`` makes a repeated request harmless.
+    step. ``client_event_id`` makes a repeated request harmless. Events of one ``batch_id`` were one answer to many
+    samples and are taken back together.
     """
 
     __tablename__ = "review_events"
@@ -27,6 +28,13 @@ class ReviewEvent(Base):
         Index("ix_review_events_sample", "sample_id", "id"),
         Index("ix_review_events_reviewer", "project_id", "reviewer_id", "id"),
         Index("ix_review_events_recent", "project_id", "created_at", "reviewer_id", "kind"),
+        Index(
+            "ix_review_events_batch",
+            "batch_id",
+            "reviewer_id",
+            sqlite_where=text("batch_id IS NOT NULL"),
+            postgresql_where=text("batch_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -34,6 +42,7 @@ class ReviewEvent(Base):
     sample_id: Mapped[int] = mapped_column(ForeignKey("samples.id", ondelete="RESTRICT"))
     reviewer_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"))
     client_event_id: Mapped[str] = mapped_column(String(64), unique=True)
+    batch_id: Mapped[str | None] = mapped_column(String(64))
     kind: Mapped[str] = mapped_column(String(20))
     reverts_event_id: Mapped[int | None] = mapped_column(ForeignKey("review_events.id", ondelete="RESTRICT"))
     base_version: Mapped[int]
@@ -71,13 +80,24 @@ class ReviewRow(Base):
 class SampleState(Base):
     """Where a flagged sample stands; one row per sample in the queue.
 
-    ``priority`` orders the queue (larger first); ``submitted`` counts submitted reviews.
+    ``priority`` orders the queue (larger first); ``submitted`` counts submitted reviews. The other orders have a column
+    each, so that none has to sort 200,000 rows: ``given_label`` repeats the sample's, ``shuffle`` is a fixed random
+    number, ``dispute`` counts the ways in which flags (``rivals``: 1 where they suggest different labels) and reviews
+    contradict each other, ``cluster`` is the duplicate group that a flag names ("" where none does).
     """
 
     __tablename__ = "sample_states"
     __table_args__ = (
         Index("ix_sample_states_queue", "project_id", "state", "priority", "sample_id"),
         Index("ix_sample_states_decision", "project_id", "decision"),
+        Index("ix_sample_states_queue_class", "project_id", "state", "given_label"),
+        Index("ix_sample_states_queue_random", "project_id", "state", "shuffle", "sample_id"),
+        Index("ix_sample_states_queue_dispute", "project_id", "state", "dispute", "priority", "sample_id"),
+        Index("ix_sample_states_queue_groups", "project_id", "state", "cluster", "priority", "sample_id"),
+        Index("ix_sample_states_list", "project_id", "priority", "sample_id"),
+        Index("ix_sample_states_list_class", "project_id", "given_label"),
+        Index("ix_sample_states_list_groups", "project_id", "cluster", "priority", "sample_id"),
+        Index("ix_sample_states_list_newest", "project_id", "changed_at", "sample_id"),
     )
 
     sample_id: Mapped[int] = mapped_column(ForeignKey("samples.id", ondelete="RESTRICT"), primary_key=True)
@@ -92,6 +112,12 @@ class SampleState(Base):
     by: Mapped[list[str]] = mapped_column(default=list)
     reason: Mapped[str] = mapped_column(Text, default="")
     version: Mapped[int] = mapped_column(default=0)
+    given_label: Mapped[str] = mapped_column(String(300), default="")
+    shuffle: Mapped[int] = mapped_column(BigInteger, default=0)
+    dispute: Mapped[int] = mapped_column(default=0)
+    rivals: Mapped[int] = mapped_column(default=0)
+    cluster: Mapped[str] = mapped_column(String(200), default="")
+    changed_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
 class Lease(Base):

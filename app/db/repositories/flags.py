@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
@@ -10,8 +10,6 @@ from sqlalchemy.orm import Session
 
 from app.db.models.imports import FlagRow, Import, ImportReject
 from app.db.models.projects import Sample
-from app.db.models.reviews import SampleState
-from app.db.repositories.queue import take_turn
 from app.domain.errors import NotFound
 from app.domain.formats.guide_csv import RejectedRow
 from app.domain.samples import Flag, IssueType
@@ -70,14 +68,10 @@ def flags_of_samples(session: Session, ids: Sequence[int]) -> dict[int, list[Fla
     return found
 
 
-def surest(session: Session, project_id: int, sample_ids: Collection[int]) -> dict[int, float]:
-    """The highest confidence that any detector's flag gives each of these samples; 0 where none gives one."""
-    query = (
-        select(FlagRow.sample_id, func.max(func.coalesce(FlagRow.confidence, 0.0)))
-        .where(FlagRow.project_id == project_id)
-        .group_by(FlagRow.sample_id)
-    )
-    return {sample_id: highest for sample_id, highest in session.execute(query) if sample_id in sample_ids}
+def sources(session: Session, project_id: int) -> list[str]:
+    """The detectors that flagged anything, by name."""
+    query = select(Import.source).where(Import.project_id == project_id).distinct().order_by(Import.source)
+    return list(session.scalars(query))
 
 
 def count_by_issue(session: Session, project_id: int) -> dict[str, int]:
@@ -112,29 +106,6 @@ def unknown_suggestions(session: Session, project_id: int, classes: Iterable[str
     return [(label, n) for label, n in session.execute(query) if label is not None and label not in known]
 
 
-_FEW = 500
-"""So many samples are looked up by their ids; for more, the whole project's states are read at once."""
-
-
-def queue_samples(session: Session, project_id: int, priorities: dict[int, float]) -> None:
-    """Put samples into the review queue, or change their place in it."""
-    take_turn(session, project_id)
-    query = select(SampleState.sample_id, SampleState.priority).where(SampleState.project_id == project_id)
-    if len(priorities) <= _FEW:
-        query = query.where(SampleState.sample_id.in_(list(priorities)))
-    known = dict(session.execute(query).all())
-    new = [
-        {"sample_id": id_, "project_id": project_id, "state": "open", "priority": p, "submitted": 0, "version": 0,
-         "tags": [], "by": [], "reason": "not reviewed yet"}
-        for id_, p in priorities.items() if id_ not in known
-    ]  # fmt: skip
-    for start in range(0, len(new), 10_000):
-        session.execute(insert(SampleState), new[start : start + 10_000])
-    changed = [{"sample_id": i, "priority": p} for i, p in priorities.items() if i in known and known[i] != p]
-    if changed:
-        session.execute(update(SampleState), changed)
-
-
 def members_of_groups(session: Session, project_id: int, groups: Sequence[str]) -> dict[str, list[int]]:
     """Sample ids of these duplicate groups, the surest flags first."""
     found: dict[str, list[int]] = {group: [] for group in groups}
@@ -144,7 +115,7 @@ def members_of_groups(session: Session, project_id: int, groups: Sequence[str]) 
             .where(FlagRow.project_id == project_id, FlagRow.group.in_(groups[start : start + 500]))
             .order_by(FlagRow.confidence.desc(), FlagRow.id)
         )
-        for group, sample_id in session.execute(query).tuples():
+        for group, sample_id in session.execute(query):
             if group is not None and len(found[group]) < 8 and sample_id not in found[group]:
                 found[group].append(sample_id)
     return found

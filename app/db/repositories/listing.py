@@ -2,89 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Text, and_, case, cast, exists, func, or_, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from app.db.models.accounts import User
 from app.db.models.imports import FlagRow
 from app.db.models.projects import Sample
-from app.db.models.reviews import ReviewRow, SampleState
-
-
-@dataclass(frozen=True)
-class SampleFilter:
-    """Which samples to list; ``None`` leaves a field open. ``q`` is part of a path, reason or note."""
-
-    issue_type: str | None = None
-    given_label: str | None = None
-    split: str | None = None
-    decision: str | None = None
-    state: str | None = None
-    tag: str | None = None
-    reviewer: str | None = None
-    q: str | None = None
-
-
-def _query(project_id: int, wanted: SampleFilter) -> Any:
-    query = (
-        select(Sample, SampleState)
-        .join(SampleState, SampleState.sample_id == Sample.id)
-        .where(SampleState.project_id == project_id)
-    )
-    for column, value in (
-        (Sample.given_label, wanted.given_label),
-        (Sample.split, wanted.split),
-        (SampleState.decision, wanted.decision),
-        (SampleState.state, wanted.state),
-    ):
-        if value:
-            query = query.where(column == value)
-    if wanted.issue_type:
-        of_type = and_(FlagRow.sample_id == Sample.id, FlagRow.issue_type == wanted.issue_type)
-        query = query.where(exists().where(of_type))
-    return _by_review(query, wanted)
-
-
-def _by_review(query: Any, wanted: SampleFilter) -> Any:
-    if wanted.reviewer:
-        reviewer = select(User.id).where(User.username == wanted.reviewer).scalar_subquery()
-        mine = and_(
-            ReviewRow.sample_id == Sample.id, ReviewRow.reviewer_id == reviewer, ReviewRow.status == "submitted"
-        )
-        query = query.where(exists().where(mine))
-    if wanted.tag:
-        # Tags are a JSON list of plain words, so a quoted word in its text is a whole tag.
-        query = query.where(cast(SampleState.tags, Text).like(f'%"{_like(wanted.tag)}"%', escape="\\"))
-    if wanted.q:
-        pattern = f"%{_like(wanted.q)}%"
-        said = and_(FlagRow.sample_id == Sample.id, FlagRow.reason.ilike(pattern, escape="\\"))
-        noted = and_(ReviewRow.sample_id == Sample.id, ReviewRow.note.ilike(pattern, escape="\\"))
-        path = Sample.key.ilike(pattern, escape="\\")
-        query = query.where(or_(path, exists().where(said), exists().where(noted)))
-    return query
-
-
-def _like(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+from app.db.models.reviews import SampleState
+from app.db.repositories.sample_filter import SampleFilter, SampleOrder, beyond, filtered, ordered, sort_keys
 
 
 def list_samples(
-    session: Session, project_id: int, wanted: SampleFilter, sort: str, offset: int, limit: int
+    session: Session,
+    project_id: int,
+    wanted: SampleFilter,
+    order: SampleOrder,
+    *,
+    limit: int,
+    after: list[Any] | None = None,
+    backwards: bool = False,
 ) -> list[tuple[Sample, SampleState]]:
-    orders: dict[str, list[Any]] = {
-        "confidence": [SampleState.priority.desc(), SampleState.sample_id.desc()],
-        "path": [Sample.key],
-        "newest": [SampleState.version.desc(), Sample.id],
-    }
-    query = _query(project_id, wanted).order_by(*orders[sort]).offset(offset).limit(limit)
-    return list(session.execute(query))
+    """A page in this order. ``after`` has the sort values of the row next to it; backwards, the page ends there."""
+    keys = sort_keys(order)
+    query = filtered(_joined(project_id), wanted)
+    if after is not None:
+        query = query.where(beyond(keys, after, backwards=backwards))
+    found = session.execute(ordered(query, keys, backwards=backwards).limit(limit))
+    rows = [(sample, state) for sample, state in found]
+    return rows[::-1] if backwards else rows
+
+
+def samples_of(session: Session, project_id: int, ids: Sequence[int]) -> list[tuple[Sample, SampleState]]:
+    """These samples, those without a state left out, in order of their ids."""
+    return list(session.execute(_joined(project_id).where(SampleState.sample_id.in_(ids)).order_by(Sample.id)))
+
+
+def _joined(project_id: int) -> Any:
+    query = select(Sample, SampleState).join(SampleState, SampleState.sample_id == Sample.id)
+    return query.where(SampleState.project_id == project_id)
 
 
 def count_samples(session: Session, project_id: int, wanted: SampleFilter) -> int:
-    return session.scalar(_query(project_id, wanted).with_only_columns(func.count())) or 0
+    query = select(func.count()).select_from(SampleState).where(SampleState.project_id == project_id)
+    return session.scalar(filtered(query, wanted)) or 0
 
 
 def decisions_by_issue(session: Session, project_id: int) -> list[tuple[str, str, str | None, int]]:

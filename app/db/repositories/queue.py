@@ -3,46 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
-from app.db.models.imports import FlagRow
 from app.db.models.projects import Project, Sample
 from app.db.models.reviews import Lease, ReviewRow, SampleState
-
-
-@dataclass(frozen=True, slots=True)
-class QueueFilter:
-    """Which part of the queue a reviewer works on. Confidences are in 0..1."""
-
-    issue_type: str | None = None
-    given_label: str | None = None
-    split: str | None = None
-    min_confidence: float | None = None
-    max_confidence: float | None = None
-
-
-def _filtered(query: Any, wanted: QueueFilter) -> Any:
-    if wanted.given_label or wanted.split:
-        query = query.join(Sample, Sample.id == SampleState.sample_id)
-        if wanted.given_label:
-            query = query.where(Sample.given_label == wanted.given_label)
-        if wanted.split:
-            query = query.where(Sample.split == wanted.split)
-    conditions = []
-    if wanted.issue_type:
-        conditions.append(FlagRow.issue_type == wanted.issue_type)
-    if wanted.min_confidence is not None:
-        conditions.append(FlagRow.confidence >= wanted.min_confidence)
-    if wanted.max_confidence is not None:
-        conditions.append(FlagRow.confidence <= wanted.max_confidence)
-    if conditions:
-        query = query.where(exists().where(FlagRow.sample_id == SampleState.sample_id, *conditions))
-    return query
+from app.db.repositories.sample_filter import SampleFilter, SampleOrder, filtered, ordered, sort_keys
 
 
 def take_turn(session: Session, project_id: int) -> None:
@@ -80,12 +49,13 @@ def next_sample_ids(
     session: Session,
     project_id: int,
     reviewer_id: int,
-    wanted: QueueFilter,
+    wanted: SampleFilter,
     *,
     min_submitted: int,
     count: int,
     exclude: Sequence[int],
     now: datetime,
+    order: SampleOrder = SampleOrder.CONFIDENCE,
 ) -> list[int]:
     """Open samples that this reviewer has not answered and that enough others do not hold already."""
     answered = exists().where(
@@ -97,20 +67,21 @@ def next_sample_ids(
         select(SampleState.sample_id)
         .where(SampleState.project_id == project_id, SampleState.state == "open", ~answered)
         .where(_is_free(reviewer_id, min_submitted, now))
-        .order_by(SampleState.priority.desc(), SampleState.sample_id.desc())
         .limit(count + len(exclude))
     )
-    ids = session.scalars(_filtered(query, wanted))
+    if order is SampleOrder.PATH:
+        query = query.join(Sample, Sample.id == SampleState.sample_id)
+    ids = session.scalars(ordered(filtered(query, wanted), sort_keys(order)))
     return [id_ for id_ in ids if id_ not in set(exclude)][:count]
 
 
-def count_states(session: Session, project_id: int, wanted: QueueFilter) -> dict[str, int]:
+def count_states(session: Session, project_id: int, wanted: SampleFilter) -> dict[str, int]:
     query = select(SampleState.state, func.count()).where(SampleState.project_id == project_id)
-    rows = session.execute(_filtered(query, wanted).group_by(SampleState.state))
+    rows = session.execute(filtered(query, wanted).group_by(SampleState.state))
     return {state: count for state, count in rows}  # noqa: C416 - typed rows are no pairs to the checker
 
 
-def count_open_by_answer(session: Session, project_id: int, reviewer_id: int, wanted: QueueFilter) -> dict[str, int]:
+def count_open_by_answer(session: Session, project_id: int, reviewer_id: int, wanted: SampleFilter) -> dict[str, int]:
     """Open samples on which this reviewer has a say already, by its status (submitted, skipped)."""
     mine = (ReviewRow.reviewer_id == reviewer_id) & ReviewRow.is_adjudication.is_(False)
     query = (
@@ -119,7 +90,7 @@ def count_open_by_answer(session: Session, project_id: int, reviewer_id: int, wa
         .join(ReviewRow, ReviewRow.sample_id == SampleState.sample_id)
         .where(SampleState.project_id == project_id, SampleState.state == "open", mine)
     )
-    rows = session.execute(_filtered(query, wanted).group_by(ReviewRow.status))
+    rows = session.execute(filtered(query, wanted).group_by(ReviewRow.status))
     return {status: count for status, count in rows}  # noqa: C416 - typed rows are no pairs to the checker
 
 

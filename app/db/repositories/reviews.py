@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
+from app.db.base import utc_now
 from app.db.models.accounts import User
 from app.db.models.reviews import ReviewEvent, ReviewRow, SampleState
 from app.domain.consensus import Resolution
@@ -25,6 +27,39 @@ def find_review(session: Session, sample_id: int, reviewer_id: int, *, adjudicat
 def lock_state(session: Session, sample_id: int) -> SampleState | None:
     """Read a sample's state so that no other transaction changes it until this one ends."""
     return session.scalar(select(SampleState).where(SampleState.sample_id == sample_id).with_for_update())
+
+
+def lock_states(session: Session, ids: Sequence[int]) -> dict[int, SampleState]:
+    """Read these samples' states, in the order of their ids, so that no other transaction changes them."""
+    found: dict[int, SampleState] = {}
+    for start in range(0, len(ids), 500):
+        query = select(SampleState).where(SampleState.sample_id.in_(ids[start : start + 500]))
+        states = session.scalars(query.order_by(SampleState.sample_id).with_for_update())
+        found.update({state.sample_id: state for state in states})
+    return found
+
+
+def own_reviews(session: Session, ids: Sequence[int], reviewer_id: int) -> dict[int, ReviewRow]:
+    """One person's reviews by sample, adjudications left out."""
+    found: dict[int, ReviewRow] = {}
+    for start in range(0, len(ids), 500):
+        query = select(ReviewRow).where(
+            ReviewRow.sample_id.in_(ids[start : start + 500]), ReviewRow.reviewer_id == reviewer_id,
+            ReviewRow.is_adjudication.is_(False),
+        )  # fmt: skip
+        found.update({row.sample_id: row for row in session.scalars(query)})
+    return found
+
+
+def samples_of_batch(session: Session, batch_id: str, reviewer_id: int) -> set[int]:
+    """Samples that a batch answered already."""
+    mine = (ReviewEvent.batch_id == batch_id) & (ReviewEvent.reviewer_id == reviewer_id)
+    return set(session.scalars(select(ReviewEvent.sample_id).where(mine)))
+
+
+def events_of_batch(session: Session, batch_id: str, reviewer_id: int) -> list[ReviewEvent]:
+    mine = (ReviewEvent.batch_id == batch_id) & (ReviewEvent.reviewer_id == reviewer_id)
+    return list(session.scalars(select(ReviewEvent).where(mine).order_by(ReviewEvent.id)))
 
 
 def reviews_of_samples(session: Session, ids: Sequence[int]) -> dict[int, list[tuple[ReviewRow, str]]]:
@@ -56,22 +91,19 @@ def states_of_samples(session: Session, ids: Sequence[int]) -> dict[int, SampleS
     return found
 
 
-def set_resolution(session: Session, sample_id: int, resolution: Resolution, submitted: int) -> None:
-    session.execute(
-        update(SampleState)
-        .where(SampleState.sample_id == sample_id)
-        .values(
-            state=resolution.state.value,
-            decision=resolution.decision.value if resolution.decision else None,
-            new_label=resolution.new_label,
-            tags=list(resolution.tags),
-            how=resolution.how.value if resolution.how else None,
-            by=list(resolution.by),
-            reason=resolution.reason,
-            submitted=submitted,
-            version=SampleState.version + 1,
-        )
-    )
+def set_resolutions(session: Session, found: Sequence[tuple[int, Resolution, int]]) -> None:
+    """Note (sample id, resolution, number of submitted reviews), each a new version of the sample's state."""
+    states = states_of_samples(session, [sample_id for sample_id, _, _ in found])
+    now = utc_now()
+    for sample_id, resolution, submitted in found:
+        state = states[sample_id]
+        state.state = resolution.state.value
+        state.decision = resolution.decision.value if resolution.decision else None
+        state.new_label, state.tags, state.reason = resolution.new_label, list(resolution.tags), resolution.reason
+        state.how, state.by = resolution.how.value if resolution.how else None, list(resolution.by)
+        state.submitted, state.version, state.changed_at = submitted, state.version + 1, now
+        state.dispute = state.rivals + resolution.dissent
+    session.flush()
 
 
 def undoable_events(session: Session, project_id: int, reviewer_id: int, limit: int = 1) -> list[ReviewEvent]:
@@ -107,20 +139,44 @@ def find_redoable(session: Session, project_id: int, reviewer_id: int) -> Review
     return session.scalar(query)
 
 
-def event_before(session: Session, event: ReviewEvent) -> ReviewEvent | None:
-    """The event that stood before ``event`` in one reviewer's history of one sample."""
-    query = (
-        select(ReviewEvent)
-        .where(
-            ReviewEvent.sample_id == event.sample_id,
-            ReviewEvent.reviewer_id == event.reviewer_id,
-            ReviewEvent.kind != "adjudication",
-            ReviewEvent.id < event.id,
+def standing_of_batch(session: Session, batch_id: str, reviewer_id: int) -> list[ReviewEvent]:
+    """A batch's answers that nobody took back."""
+    undo = aliased(ReviewEvent)
+    undone = select(undo.id).where(undo.reverts_event_id == ReviewEvent.id, undo.kind == "undo").exists()
+    mine = (ReviewEvent.batch_id == batch_id) & (ReviewEvent.reviewer_id == reviewer_id)
+    return list(session.scalars(select(ReviewEvent).where(mine, ~undone).order_by(ReviewEvent.id)))
+
+
+def payloads_before(session: Session, events: Sequence[ReviewEvent]) -> dict[int, dict[str, Any]]:
+    """By event: the review that stood before it in its author's history of its sample; left out where none did."""
+    found: dict[int, dict[str, Any]] = {}
+    by_sample = {event.sample_id: event for event in events}
+    ids = list(by_sample)
+    for start in range(0, len(ids), 500):
+        query = (
+            select(ReviewEvent)
+            .where(
+                ReviewEvent.sample_id.in_(ids[start : start + 500]),
+                ReviewEvent.reviewer_id == events[0].reviewer_id,
+                ReviewEvent.kind != "adjudication",
+            )
+            .order_by(ReviewEvent.id)
         )
-        .order_by(ReviewEvent.id.desc())
-        .limit(1)
-    )
-    return session.scalar(query)
+        for earlier in session.scalars(query):
+            event = by_sample[earlier.sample_id]
+            if earlier.id < event.id:
+                found[event.id] = earlier.payload
+    return found
+
+
+def reverted_payloads(session: Session, undos: Sequence[ReviewEvent]) -> dict[int, dict[str, Any]]:
+    """By undo: the review that it took back."""
+    ids = [event.reverts_event_id for event in undos]
+    payloads: dict[int | None, dict[str, Any]] = {}
+    for start in range(0, len(ids), 500):
+        query = select(ReviewEvent.id, ReviewEvent.payload).where(ReviewEvent.id.in_(ids[start : start + 500]))
+        payloads.update((id_, payload) for id_, payload in session.execute(query))
+    return {event.id: payloads[event.reverts_event_id] for event in undos}
 
 
 def events_of_sample(session: Session, sample_id: int) -> list[tuple[ReviewEvent, str]]:

@@ -11,7 +11,7 @@ from app.services.batch_review import BatchResult
 from app.services.conflicts import ConflictPage
 from app.services.submit_review import Submitted
 from app.services.undo_review import Undone
-from app.web.api.schemas import AdjudicationBody, BatchBody, ReviewBody, StepBody
+from app.web.api.schemas import AdjudicationBody, BatchBody, ReviewBody, SelectionBody, StepBody
 from app.web.dependencies import LeadAccess, ReadingDep, ReviewAccess, ReviewReadAccess, WritingDep
 
 router = APIRouter(prefix="/projects/{slug}", tags=["reviews"])
@@ -27,7 +27,7 @@ def submit(sample_id: int, body: ReviewBody, access: ReviewAccess, session: Writ
     """Answer on one sample. Safe to repeat with the same ``client_event_id``."""
     return submit_review.submit_review(
         session, access, sample_id, body.as_input(), client_event_id=body.client_event_id,
-        base_version=body.base_version, lead_time_ms=body.lead_time_ms,
+        base_version=body.base_version, lead_time_ms=body.lead_time_ms, seen_version=body.seen_version,
     )  # fmt: skip
 
 
@@ -37,6 +37,15 @@ def submit_batch(body: BatchBody, access: ReviewAccess, session: WritingDep) -> 
     return batch_review.submit_batch(
         session, access, body.ids, body.as_input(), batch_id=body.batch_id,
         use_suggestion=body.relabel_to == "suggestion",
+    )  # fmt: skip
+
+
+@router.post("/reviews/selection")
+def submit_selection(body: SelectionBody, access: ReviewAccess, session: WritingDep) -> BatchResult:
+    """One answer for selected samples, as one step to undo. Those that others settled meanwhile are held back."""
+    return batch_review.submit_selection(
+        session, access, [(sample.id, sample.version) for sample in body.samples], body.as_input(),
+        batch_id=body.client_event_id, use_suggestion=body.relabel_to == "suggestion",
     )  # fmt: skip
 
 

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Depends, Query
 from app.domain.errors import InvalidInput
 from app.services import list_samples as listing
 from app.services import review_queue
-from app.services.list_samples import SampleFilter, SamplePage
-from app.services.review_queue import QueueAnswer, QueueFilter
+from app.services.list_samples import SampleFilter, SampleOrder, SamplePage, SampleRow
+from app.services.review_queue import QueueAnswer
 from app.services.sample_card import SampleCard, get_card
 from app.web.dependencies import ReadingDep, ReviewAccess, ViewAccess, WiringDep, WritingDep
 
@@ -20,18 +20,6 @@ router = APIRouter(prefix="/projects/{slug}", tags=["samples"])
 Text = Annotated[str | None, Query(max_length=300)]
 Share = Annotated[str | None, Query(max_length=20, description="a number from 0 to 1; empty for no limit")]
 SampleId = Annotated[int, Query(ge=0, le=2**62)]
-
-
-def queue_filter(
-    issue_type: Text = None,
-    given_label: Text = None,
-    split: Text = None,
-    min_confidence: Share = None,
-    max_confidence: Share = None,
-) -> QueueFilter:
-    """Empty parameters count as not given, because forms send them so."""
-    low, high = read_share(min_confidence, "min_confidence"), read_share(max_confidence, "max_confidence")
-    return QueueFilter(issue_type or None, given_label or None, split or None, low, high)
 
 
 def read_share(text: str | None, name: str) -> float | None:
@@ -50,25 +38,42 @@ def sample_filter(
     issue_type: Text = None,
     given_label: Text = None,
     split: Text = None,
+    min_confidence: Share = None,
+    max_confidence: Share = None,
+    source: Text = None,
+    suggested_label: Text = None,
+    group: Text = None,
     decision: Text = None,
     state: Text = None,
     tag: Text = None,
     reviewer: Text = None,
+    leak: Text = None,
     q: Text = None,
 ) -> SampleFilter:
-    values = (issue_type, given_label, split, decision, state, tag, reviewer, q)
-    return SampleFilter(*(value or None for value in values))
+    """Empty parameters count as not given, because forms send them so."""
+    texts = {
+        "issue_type": issue_type, "given_label": given_label, "split": split, "source": source,
+        "suggested_label": suggested_label, "group": group, "decision": decision, "state": state, "tag": tag,
+        "reviewer": reviewer, "leak": leak, "q": q,
+    }  # fmt: skip
+    low, high = read_share(min_confidence, "min_confidence"), read_share(max_confidence, "max_confidence")
+    given = {name: value or None for name, value in texts.items()}
+    return SampleFilter(min_confidence=low, max_confidence=high, **given)
 
 
-QueueFilterDep = Annotated[QueueFilter, Depends(queue_filter)]
+def sample_order(sort: Text = None) -> SampleOrder:
+    return listing.read_order(sort)
+
+
 SampleFilterDep = Annotated[SampleFilter, Depends(sample_filter)]
+SampleOrderDep = Annotated[SampleOrder, Depends(sample_order)]
 
 
-def read_ids(text: str) -> list[int]:
+def read_ids(text: str, name: str = "exclude") -> list[int]:
     """Read ``1,2,3``."""
     parts = [part for part in text.split(",") if part]
     if not all(part.isdigit() and len(part) < 19 for part in parts):
-        raise InvalidInput("exclude is a list of sample ids like 1,2,3.")
+        raise InvalidInput(f"{name} is a list of sample ids like 1,2,3.")
     return [int(part) for part in parts]
 
 
@@ -77,11 +82,21 @@ def list_samples(
     access: ViewAccess,
     session: ReadingDep,
     wanted: SampleFilterDep,
-    sort: Annotated[str, Query(max_length=20)] = "confidence",
-    cursor: Text = None,
+    order: SampleOrderDep,
+    cursor: Annotated[str | None, Query(max_length=4000)] = None,
+    limit: Annotated[int, Query(ge=1, le=listing.MOST)] = listing.PAGE,
+    count: bool = True,
 ) -> SamplePage:
-    """Flagged and reviewed samples, a page at a time."""
-    return listing.list_samples(session, access, wanted, sort=sort, cursor=cursor)
+    """Flagged and reviewed samples, a page at a time. ``count=false`` leaves out the total, which is quicker."""
+    return listing.list_samples(session, access, wanted, order=order, cursor=cursor, limit=limit, count=count)
+
+
+@router.get("/samples/states")
+def get_states(
+    access: ViewAccess, session: ReadingDep, ids: Annotated[str, Query(max_length=10_000)]
+) -> list[SampleRow]:
+    """These samples (``ids=1,2,3``, at most 500) as they are now."""
+    return listing.find_rows(session, access, read_ids(ids, "ids"))
 
 
 @router.get("/samples/{sample_id}")
@@ -94,7 +109,8 @@ def get_queue(
     access: ReviewAccess,
     session: WritingDep,
     wiring: WiringDep,
-    wanted: QueueFilterDep,
+    wanted: SampleFilterDep,
+    order: SampleOrderDep,
     count: Annotated[int, Query(ge=1, le=50)] = 6,
     exclude: Annotated[str, Query(max_length=2000)] = "",
     counts: bool = True,
@@ -105,7 +121,9 @@ def get_queue(
     """
     lease = timedelta(minutes=wiring.settings.lease_minutes)
     held = read_ids(exclude)
-    return review_queue.next_samples(session, access, wanted, count=count, exclude=held, lease=lease, counts=counts)
+    return review_queue.next_samples(
+        session, access, wanted, count=count, exclude=held, lease=lease, counts=counts, order=order
+    )
 
 
 @router.delete("/queue", status_code=204)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -44,6 +45,7 @@ class DecisionBody(Body):
 class ReviewBody(DecisionBody):
     client_event_id: EventId
     base_version: int = Field(ge=0)
+    seen_version: int | None = Field(None, ge=0)
     status: Literal["submitted", "skipped"] = "submitted"
     answers: list[AnswerBody] = Field(default_factory=list, max_length=20)
     manual: bool = False
@@ -67,6 +69,25 @@ class BatchBody(DecisionBody):
     ids: list[Name] = Field(min_length=1, max_length=10_000)
     batch_id: EventId
     relabel_to: Literal["suggestion"] | None = None
+
+
+class SeenSample(Body):
+    """A sample by its number, with the version of its state when it was looked at."""
+
+    id: int = Field(ge=1, le=2**62)
+    version: int = Field(ge=0)
+
+
+class SelectionBody(DecisionBody):
+    """One answer for the samples that somebody selected on a page."""
+
+    client_event_id: EventId
+    samples: list[SeenSample] = Field(min_length=1, max_length=1_000)
+    status: Literal["submitted", "skipped"] = "submitted"
+    relabel_to: Literal["suggestion"] | None = None
+
+    def as_input(self) -> ReviewInput:
+        return replace(super().as_input(), status=ReviewStatus(self.status))
 
 
 class AdjudicationBody(DecisionBody):
@@ -103,6 +124,14 @@ class LeakRunBody(Body):
     device: Word = "auto"
     min_score: float = MIN_SCORE
     smallest_crop: float = SMALLEST_CROP
+
+
+class ViewBody(Body):
+    """``query`` is what stands behind the ``?`` of a page's address."""
+
+    name: Word
+    query: str = Field("", max_length=4000)
+    is_shared: bool = False
 
 
 class VersionBody(Body):

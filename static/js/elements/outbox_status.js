@@ -55,7 +55,8 @@ export class OutboxStatus extends HTMLElement {
   #stuck(entry) {
     if (entry.state === "conflict") {
       const theirs = entry.current.decision ?? entry.current.verdict ?? "uncertain";
-      return notice("is-warning", `${entry.label}: this was changed elsewhere in the meantime, to ${theirs}${entry.current.new_label ? ` ${entry.current.new_label}` : ""}.`,
+      const who = entry.seen ? `${entry.current.reviewer} answered this while you had it open:` : "this was changed elsewhere in the meantime, to";
+      return notice("is-warning", `${entry.label}: ${who} ${theirs}${entry.current.new_label ? ` ${entry.current.new_label}` : ""}. Yours is ${entry.body.decision ?? (entry.body.answers?.length ? "along the questions" : "another")}${entry.body.new_label ? ` ${entry.body.new_label}` : ""}.`,
         h("button", { type: "button", class: "button is-small", "data-testid": "keep-mine", onclick: () => this.#outbox.keepMine(entry) }, "Keep mine"),
         h("button", { type: "button", class: "button is-small", "data-testid": "take-theirs", onclick: () => this.#outbox.takeTheirs(entry) }, `Take ${theirs}`));
     }

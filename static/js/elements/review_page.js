@@ -51,7 +51,6 @@ export class ReviewPage extends HTMLElement {
     on(window, "online", () => { if (this.#session.current && this.#picture.dataset.state === "error") this.#showPicture(this.#session.current.card); });
     on(document, "visibilitychange", () => (document.hidden ? this.#watch.pause() : this.#watch.resume()));
     on(window, "pageshow", (event) => { if (event.persisted) location.reload(); });
-    on(document.getElementById("filters-toggle"), "click", () => this.#toggleFilters());
   }
 
   get #toast() { return document.getElementById("toast"); }
@@ -267,12 +266,5 @@ export class ReviewPage extends HTMLElement {
     document.getElementById("strip").show(this.#session.entries, this.#session.at);
     if (this.#session.current === entry) document.getElementById("others").show(entry.card);
     this.#feed.refresh();
-  }
-
-  #toggleFilters() {
-    const form = document.getElementById("review-filters");
-    form.hidden = !form.hidden;
-    document.getElementById("filters-toggle").setAttribute("aria-expanded", String(!form.hidden));
-    if (!form.hidden) form.querySelector("select, input")?.focus();
   }
 }

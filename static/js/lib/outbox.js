@@ -16,11 +16,12 @@ export function backoff(attempts, random = Math.random) {
   return Math.round(wait * (0.75 + random() * 0.5));
 }
 
-/** What an answer says about versions: {key, version}, for the next change to the same thing. */
+/** What an answer says about versions: {key, version, seen}, for the next change to the same thing. */
 export function versionAfter(entry, answer) {
-  if (entry.kind === "review" || entry.kind === "adjudication") return { key: entry.key, version: answer?.review?.version ?? answer?.version };
+  if (entry.kind === "review") return { key: entry.key, version: answer?.review?.version, seen: answer?.state_version };
+  if (entry.kind === "adjudication") return { key: entry.key, version: answer?.review?.version ?? answer?.version };
   if (entry.kind === "verdict") return { key: entry.key, version: answer?.version };
-  if (answer?.sample) return { key: `${entry.project}/sample:${answer.sample.id}`, version: answer.sample.review?.version ?? 0 };
+  if (answer?.sample) return { key: `${entry.project}/sample:${answer.sample.id}`, version: answer.sample.review?.version ?? 0, seen: answer.sample.version };
   return { key: null, version: undefined };
 }
 
@@ -73,14 +74,16 @@ export class Outbox extends EventTarget {
 
   keepMine(entry) {
     // A new id: the old one stands for an answer that was refused.
-    entry.body = { ...entry.body, client_event_id: uuid(), base_version: entry.current?.version ?? entry.body.base_version };
+    const own = entry.current?.reviewer === this.user || !entry.seen;
+    entry.body = { ...entry.body, client_event_id: uuid(), base_version: own ? entry.current?.version ?? entry.body.base_version : entry.body.base_version };
+    if (entry.seen) entry.body.seen_version = entry.seen;
     return this.retry(entry);
   }
 
   takeTheirs(entry) { this.drop(entry, "theirs"); }
 
   retry(entry) {
-    Object.assign(entry, { state: "waiting", attempts: 0, message: null, current: null });
+    Object.assign(entry, { state: "waiting", attempts: 0, message: null, current: null, seen: null });
     this.#store.save(entry);
     this.#changed();
     return this.kick();
@@ -128,6 +131,7 @@ export class Outbox extends EventTarget {
       const answer = await this.#send(entry.url, { method: "POST", body: entry.body, keepalive: true });
       this.#remove(entry);
       this.#passOn(versionAfter(entry, answer));
+      this.#passOnSeen(entry, answer?.versions);
       this.#emit("sent", { entry, answer });
       this.#changed();
       return true;
@@ -143,7 +147,8 @@ export class Outbox extends EventTarget {
     if (error.kind === "signed-out") {
       this.isSignedOut = true;
     } else if (error.kind === "conflict" && error.details?.current) {
-      Object.assign(entry, { state: "conflict", current: error.details.current });
+      // `seen`: somebody else answered, and this is the version of the sample that has their answer.
+      Object.assign(entry, { state: "conflict", current: error.details.current, seen: error.details.seen_version ?? null });
     } else if (error.kind === "conflict" || error.kind === "refused") {
       entry.state = "refused";
       entry.code = error.code;
@@ -158,11 +163,23 @@ export class Outbox extends EventTarget {
   }
 
   /** Later changes to the same thing were made on top of this one: they carry on from its version. */
-  #passOn({ key, version }) {
+  #passOn({ key, version, seen }) {
     if (key === null || version === undefined || version === null) return;
     for (const entry of this.#entries) {
       if (entry.key !== key || entry.attempts > 0 || !("base_version" in entry.body)) continue;
       entry.body = { ...entry.body, base_version: version };
+      if (seen !== undefined && "seen_version" in entry.body) entry.body.seen_version = seen;
+      this.#store.save(entry);
+    }
+  }
+
+  /** The same for answers to many samples: what they changed oneself is no reason to hold the next one back. */
+  #passOnSeen(sent, versions) {
+    if (!versions?.length) return;
+    const newer = new Map(versions.map(({ id, version }) => [id, version]));
+    for (const entry of this.#entries) {
+      if (entry.project !== sent.project || !entry.body.samples || entry.attempts > 0) continue;
+      entry.body = { ...entry.body, samples: entry.body.samples.map(({ id, version }) => ({ id, version: newer.get(id) ?? version })) };
       this.#store.save(entry);
     }
   }

@@ -1,4 +1,4 @@
-// Small things of every page: buttons that lead to a field, Escape that leaves it, menus that close.
+// Small things of every page: buttons that lead to a field or show a form, Escape that leaves it, menus that close.
 
 export function listenToPage() {
   document.addEventListener("click", (event) => {
@@ -8,6 +8,8 @@ export function listenToPage() {
       target?.scrollIntoView({ block: "nearest" });
       target?.focus();
     }
+    const toggler = event.target.closest?.("[data-toggles]");
+    if (toggler) toggle(toggler);
     closeMenus(event.target);
   });
   document.addEventListener("keydown", (event) => {
@@ -15,6 +17,14 @@ export function listenToPage() {
     closeMenus(null);
     if (document.activeElement?.matches?.("input, textarea, select") && !document.querySelector("dialog[open]")) document.activeElement.blur();
   });
+}
+
+/** <button data-toggles="id" aria-expanded="false"> shows and hides a form; shown, its first field has the keys. */
+function toggle(button) {
+  const form = document.getElementById(button.dataset.toggles);
+  form.hidden = !form.hidden;
+  button.setAttribute("aria-expanded", String(!form.hidden));
+  if (!form.hidden) form.querySelector("input:not([type=hidden]), select")?.focus();
 }
 
 function closeMenus(target) {

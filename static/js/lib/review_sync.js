@@ -37,7 +37,7 @@ export class ReviewSync extends EventTarget {
     const { card } = entry;
     this.#outbox.add({
       project: this.#project, kind: "review", key: this.#key(card.id), label: `${card.given_label} (${card.key})`,
-      url: `${this.#api}/samples/${card.id}/reviews`, body: { base_version: card.review?.version ?? 0, ...body },
+      url: `${this.#api}/samples/${card.id}/reviews`, body: { base_version: card.review?.version ?? 0, seen_version: card.version, ...body },
     });
   }
 
@@ -77,6 +77,7 @@ export class ReviewSync extends EventTarget {
     if (!entry || !answer?.review) return;
     entry.card.review = answer.review;
     entry.card.state = answer.state ?? entry.card.state;
+    entry.card.version = answer.state_version ?? entry.card.version;
     // Only when nothing newer is on its way does the server's word replace what is shown.
     if (entry.outcome && !this.#isPending(sent.key)) entry.outcome = outcomeOf(answer.review);
     this.#emit("answered", { entry });
@@ -106,7 +107,8 @@ export class ReviewSync extends EventTarget {
     const held = entry.kind === "review" ? this.#session.entryOf(Number(entry.key.split(":").at(-1))) : null;
     if (!held) return;
     if (why === "theirs" && entry.current) {
-      held.card.review = entry.current;
+      // Somebody else's answer stands as it is: this reviewer has none.
+      if (entry.current.reviewer === this.#outbox.user) held.card.review = entry.current;
       held.outcome = outcomeOf(entry.current);
     } else if (why === "discarded") {
       this.#session.forget(held);

@@ -1,0 +1,98 @@
+"""Putting flagged samples into the review queue, each with its place in every order."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from app.db.base import utc_now
+from app.db.models.imports import FlagRow
+from app.db.models.projects import Sample
+from app.db.models.reviews import SampleState
+from app.db.repositories.queue import take_turn
+
+_FEW = 500
+"""So many samples are looked up by their ids; for more, all of the project are read at once."""
+
+_CHUNK = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a sample stands, apart from what its reviews say (see ``SampleState``)."""
+
+    priority: float = 0.0
+    cluster: str = ""
+    rivals: int = 0
+    """1 where flags suggest different labels."""
+
+
+def queue_samples(session: Session, project_id: int, sample_ids: Collection[int]) -> None:
+    """Put samples into the queue, or bring their place in it up to their flags. One without a flag comes last."""
+    take_turn(session, project_id)
+    wanted = set(sample_ids)
+    places = {id_: place for id_, place in _places(session, project_id, wanted) if id_ in wanted}
+    known = {row.sample_id: row for row in _known(session, project_id, wanted)}
+    labels = dict(_labels(session, project_id, [id_ for id_ in sorted(wanted) if id_ not in known]))
+    new = [_new(project_id, id_, label, places.get(id_, _Place())) for id_, label in labels.items()]
+    for start in range(0, len(new), _CHUNK):
+        session.execute(insert(SampleState), new[start : start + _CHUNK])
+    _move(session, known, places)
+
+
+def _places(session: Session, project_id: int, wanted: set[int]) -> Iterator[tuple[int, _Place]]:
+    """The surest flag decides a sample's place, whichever export it came with."""
+    query = (
+        select(
+            FlagRow.sample_id,
+            func.max(func.coalesce(FlagRow.confidence, 0.0)),
+            func.min(FlagRow.group),
+            func.min(FlagRow.suggested_label),
+            func.max(FlagRow.suggested_label),
+        )
+        .where(FlagRow.project_id == project_id)
+        .group_by(FlagRow.sample_id)
+    )
+    if len(wanted) <= _FEW:
+        query = query.where(FlagRow.sample_id.in_(wanted))
+    for sample_id, surest, group, first, last in session.execute(query):
+        yield sample_id, _Place(surest, group or "", int(first != last))
+
+
+def _known(session: Session, project_id: int, wanted: set[int]) -> Sequence[Any]:
+    query = select(
+        SampleState.sample_id, SampleState.priority, SampleState.cluster, SampleState.dispute, SampleState.rivals
+    )
+    if len(wanted) <= _FEW:
+        return session.execute(query.where(SampleState.sample_id.in_(wanted))).all()
+    return session.execute(query.where(SampleState.project_id == project_id)).all()
+
+
+def _labels(session: Session, project_id: int, ids: Sequence[int]) -> Iterator[tuple[int, str]]:
+    for start in range(0, len(ids), _CHUNK):
+        query = select(Sample.id, Sample.given_label).where(Sample.project_id == project_id)
+        rows = session.execute(query.where(Sample.id.in_(ids[start : start + _CHUNK])))
+        yield from ((sample_id, label) for sample_id, label in rows)
+
+
+def _new(project_id: int, sample_id: int, label: str, place: _Place) -> dict[str, Any]:
+    return {
+        "sample_id": sample_id, "project_id": project_id, "state": "open", "submitted": 0, "version": 0, "tags": [],
+        "by": [], "reason": "not reviewed yet", "given_label": label, "shuffle": zlib.crc32(str(sample_id).encode()),
+        "changed_at": utc_now(), "dispute": place.rivals, **asdict(place),
+    }  # fmt: skip
+
+
+def _move(session: Session, known: dict[int, Any], places: dict[int, _Place]) -> None:
+    changed = [
+        {"sample_id": id_, "dispute": known[id_].dispute - known[id_].rivals + place.rivals, **asdict(place)}
+        for id_, place in places.items()
+        if id_ in known and _Place(known[id_].priority, known[id_].cluster, known[id_].rivals) != place
+    ]
+    if changed:
+        session.execute(update(SampleState), changed)

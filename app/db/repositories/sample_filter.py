@@ -1,0 +1,167 @@
+"""Which flagged samples a view takes in, and in which order: one filter for the queue, the list, the grid and bulk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Text, and_, cast, exists, or_, select, tuple_
+
+from app.db.models.accounts import User
+from app.db.models.imports import FlagRow
+from app.db.models.leaks import LeakPair
+from app.db.models.projects import Sample
+from app.db.models.reviews import ReviewRow, SampleState
+
+
+class SampleOrder(StrEnum):
+    """How a view is sorted, in the list, in the grid and in the queue."""
+
+    CONFIDENCE = "confidence"
+    CLASS = "class"
+    RANDOM = "random"
+    DISAGREEMENT = "disagreement"
+    GROUPS = "groups"
+    NEWEST = "newest"
+    PATH = "path"
+
+
+@dataclass(frozen=True, slots=True)
+class SampleFilter:
+    """Which samples to take; ``None`` leaves a field open. Confidences are in 0..1.
+
+    ``issue_type``, ``source``, ``suggested_label`` and the confidences must hold for one and the same flag. ``q`` is
+    part of a path, a reason or a note; ``group`` names a duplicate group; ``leak`` is ``open`` or ``confirmed``.
+    """
+
+    issue_type: str | None = None
+    given_label: str | None = None
+    split: str | None = None
+    min_confidence: float | None = None
+    max_confidence: float | None = None
+    source: str | None = None
+    suggested_label: str | None = None
+    group: str | None = None
+    decision: str | None = None
+    state: str | None = None
+    tag: str | None = None
+    reviewer: str | None = None
+    leak: str | None = None
+    q: str | None = None
+
+
+def filtered(query: Any, wanted: SampleFilter) -> Any:
+    """Narrow a query over ``SampleState``; whether ``Sample`` is joined to it makes no difference."""
+    for column, value in (
+        (SampleState.given_label, wanted.given_label),
+        (SampleState.cluster, wanted.group),
+        (SampleState.decision, wanted.decision),
+        (SampleState.state, wanted.state),
+    ):
+        if value:
+            query = query.where(column == value)
+    for condition in (*_by_sample(wanted), *_by_flag(wanted), *_by_review(wanted), *_by_leak(wanted)):
+        query = query.where(condition)
+    return query
+
+
+def _by_sample(wanted: SampleFilter) -> list[Any]:
+    if not wanted.split:
+        return []
+    other = Sample.__table__.alias()
+    return [exists().where(other.c.id == SampleState.sample_id, other.c.split == wanted.split)]
+
+
+def _by_flag(wanted: SampleFilter) -> list[Any]:
+    conditions: list[Any] = [
+        column == value
+        for column, value in (
+            (FlagRow.issue_type, wanted.issue_type),
+            (FlagRow.source, wanted.source),
+            (FlagRow.suggested_label, wanted.suggested_label),
+        )
+        if value
+    ]
+    if wanted.min_confidence is not None:
+        conditions.append(FlagRow.confidence >= wanted.min_confidence)
+    if wanted.max_confidence is not None:
+        conditions.append(FlagRow.confidence <= wanted.max_confidence)
+    return [exists().where(FlagRow.sample_id == SampleState.sample_id, *conditions)] if conditions else []
+
+
+def _by_review(wanted: SampleFilter) -> list[Any]:
+    found: list[Any] = []
+    if wanted.reviewer:
+        reviewer = select(User.id).where(User.username == wanted.reviewer).scalar_subquery()
+        mine = and_(ReviewRow.sample_id == SampleState.sample_id, ReviewRow.reviewer_id == reviewer)
+        found.append(exists().where(mine, ReviewRow.status == "submitted"))
+    if wanted.tag:
+        # Tags are a JSON list of plain words, so a quoted word in its text is a whole tag.
+        found.append(cast(SampleState.tags, Text).like(f'%"{_like(wanted.tag)}"%', escape="\\"))
+    if wanted.q:
+        found.append(_says(f"%{_like(wanted.q)}%"))
+    return found
+
+
+def _says(pattern: str) -> Any:
+    keyed = Sample.__table__.alias()
+    path = exists().where(keyed.c.id == SampleState.sample_id, keyed.c.key.ilike(pattern, escape="\\"))
+    said = and_(FlagRow.sample_id == SampleState.sample_id, FlagRow.reason.ilike(pattern, escape="\\"))
+    noted = and_(ReviewRow.sample_id == SampleState.sample_id, ReviewRow.note.ilike(pattern, escape="\\"))
+    return or_(path, exists().where(said), exists().where(noted))
+
+
+def _by_leak(wanted: SampleFilter) -> list[Any]:
+    if not wanted.leak:
+        return []
+    side = or_(LeakPair.train_sample_id == SampleState.sample_id, LeakPair.test_sample_id == SampleState.sample_id)
+    return [exists().where(side, LeakPair.verdict == wanted.leak)]
+
+
+def _like(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """One column of an order."""
+
+    column: Any
+    is_descending: bool = False
+
+
+def sort_keys(order: SampleOrder) -> list[SortKey]:
+    """The columns of an order; together they tell any two samples apart, so that a page can start after one."""
+    down = SortKey(SampleState.sample_id, True)
+    surest = [SortKey(SampleState.priority, True), down]
+    keys = {
+        SampleOrder.CONFIDENCE: surest,
+        SampleOrder.CLASS: [SortKey(SampleState.given_label), *surest],
+        SampleOrder.RANDOM: [SortKey(SampleState.shuffle), SortKey(SampleState.sample_id)],
+        SampleOrder.DISAGREEMENT: [SortKey(SampleState.dispute, True), *surest],
+        SampleOrder.GROUPS: [SortKey(SampleState.cluster, True), *surest],
+        SampleOrder.NEWEST: [SortKey(SampleState.changed_at, True), down],
+        SampleOrder.PATH: [SortKey(Sample.key)],
+    }
+    return keys[order]
+
+
+def ordered(query: Any, keys: list[SortKey], *, backwards: bool = False) -> Any:
+    return query.order_by(*(k.column.desc() if k.is_descending != backwards else k.column.asc() for k in keys))
+
+
+def beyond(keys: list[SortKey], values: list[Any], *, backwards: bool = False) -> Any:
+    """The condition that a row comes after (or before) the one with these values.
+
+    Columns that run the same way are compared as one row value: databases then start in the index, however many rows
+    share the first value.
+    """
+    first, rest = keys[0], keys[1:]
+    goes_down = first.is_descending != backwards
+    if all(key.is_descending == first.is_descending for key in rest):
+        row, bound = tuple_(*(key.column for key in keys)), tuple_(*values)
+        return row < bound if goes_down else row > bound
+    further = first.column < values[0] if goes_down else first.column > values[0]
+    not_before = first.column <= values[0] if goes_down else first.column >= values[0]
+    return and_(not_before, or_(further, beyond(rest, values[1:], backwards=backwards)))
