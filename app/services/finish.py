@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.db.repositories import flags as flags_repository
+from app.db.repositories import groups as groups_repository
 from app.db.repositories import leaks as leaks_repository
 from app.db.repositories import merging as repository
 from app.db.repositories import projects as projects_repository
@@ -66,7 +66,7 @@ def merge_project(session: Session, access: Access, *, settled_only: bool = Fals
         policies=policies,
         classes=classes,
         class_sizes=sizes,
-        groups=flags_repository.group_members(session, access.id),
+        groups=groups_repository.keys_by_group(session, access.id),
         open_leaks=sorted({row.test.key for row in pairs if row.pair.verdict == "open"}),
         more_undecided=repository.count_open(session, access.id, _ids_of(leaks)) if settled_only else 0,
     )

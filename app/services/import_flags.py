@@ -24,6 +24,7 @@ from app.services import audit
 from app.services.jobs import start_job
 from app.services.ports import Doorbell, ShardContext
 from app.services.projects import Access
+from app.services.regroup import regroup
 
 DEFAULT_SOURCE = "export"
 
@@ -167,8 +168,9 @@ def _apply(session: Session, row: Import, checked: CheckedImport) -> None:
     repository.add_flags(session, added)
     repository.update_flags(session, updated)
     repository.add_rejects(session, row.id, checked.rejects)
-    session.flush()  # a sample's place follows from its flags in the database
-    queueing.queue_samples(session, row.project_id, checked.rows.keys())
+    session.flush()  # a sample's place and group follow from its flags in the database
+    grouped = regroup(session, row.project_id)
+    queueing.queue_samples(session, row.project_id, {*checked.rows, *queueing.queued_of(session, grouped)})
     row.state, row.warnings = "done", checked.warnings
     row.rows_total, row.rows_accepted, row.rows_rejected = checked.total, accepted, len(checked.rejects)
     row.flags_new, row.flags_updated = len(added), len(updated)

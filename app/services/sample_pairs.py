@@ -3,7 +3,6 @@ flag's reason names ("similar to train/deer/0107.jpg")."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,16 +10,15 @@ from pathlib import Path
 from app.adapters.folder_dataset import file_size
 from app.db.models.imports import FlagRow
 from app.db.models.projects import Project, Sample
-from app.db.repositories import flags as flags_repository
+from app.db.repositories import groups as groups_repository
 from app.db.repositories import leaks as leaks_repository
 from app.db.repositories import projects as projects_repository
 from app.db.repositories import reviews as reviews_repository
 from app.db.session import Session
-from app.domain.samples import IssueType
+from app.domain.duplicate_groups import NAMES_OTHERS, named_images
 from app.services.picture_urls import image_url, thumb_url
 
 MOST_PAIRS = 6
-_NAMED = re.compile(r"[^\s,;'\"()]+\.(?:jpe?g|png|webp|bmp|gif|tiff?)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -90,21 +88,17 @@ def _duplicates(
     """(sample id, confidence of the flag) by sample: named in a reason first, then other members of the group."""
     named = {id_: _named_keys(rows) for id_, rows in flags.items()}
     ids = projects_repository.sample_ids_by_key(session, project_id, sorted({k for n in named.values() for k, _ in n}))
-    groups = sorted({row.group for rows in flags.values() for row in rows if row.group})
-    members = flags_repository.members_of_groups(session, project_id, groups)
+    groups = groups_repository.groups_of_samples(session, list(flags))
+    members = groups_repository.members_of(session, project_id, sorted({g for of in groups.values() for g in of}))
     found: dict[int, list[tuple[int, float | None]]] = {}
     for sample_id, rows in flags.items():
-        own: list[tuple[int, float | None]] = [(ids[k], c) for k, c in named[sample_id] if k in ids]
-        own += [(other, row.confidence) for row in rows if row.group for other in members[row.group][: MOST_PAIRS + 1]]
-        found[sample_id] = own
+        sure = max((row.confidence for row in rows if row.group and row.confidence is not None), default=None)
+        found[sample_id] = [(ids[k], c) for k, c in named[sample_id] if k in ids]
+        for group in groups.get(sample_id, ()):
+            found[sample_id] += [(other.id, sure) for other, _ in members[group][: MOST_PAIRS + 1]]
     return found
 
 
 def _named_keys(rows: Sequence[FlagRow]) -> list[tuple[str, float | None]]:
-    about_others = (IssueType.DUPLICATE.value, IssueType.LEAK.value)
-    return [
-        (name.replace("\\", "/"), row.confidence)
-        for row in rows
-        if row.issue_type in about_others
-        for name in _NAMED.findall(row.reason or "")
-    ]
+    about_others = [row for row in rows if row.issue_type in NAMES_OTHERS]
+    return [(name, row.confidence) for row in about_others for name in named_images(row.reason)]

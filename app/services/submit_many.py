@@ -24,6 +24,7 @@ from app.domain.errors import Conflict, InvalidInput, NotFound, WinnowError
 from app.domain.reviews import ReviewInput, settle
 from app.domain.taxonomy import Decision, Taxonomy
 from app.domain.tree_walk import Outcome
+from app.services.keep_one import check_groups
 from app.services.projects import Access, policies_of
 from app.services.submit_review import make_payload, project_event, refresh_states, require_reviewer
 
@@ -81,10 +82,15 @@ def event_id_of(key: str, sample_id: int) -> str:
     return hashlib.sha256(f"{key}\0{sample_id}".encode()).hexdigest()
 
 
-def submit_many(session: Session, access: Access, answers: Sequence[GivenAnswer], *, batch_id: str) -> BatchResult:
+def submit_many(
+    session: Session, access: Access, answers: Sequence[GivenAnswer], *, batch_id: str, whole: bool = False
+) -> BatchResult:
     """Keep all answers, or none where one is invalid. The same ``batch_id`` again changes nothing.
 
+    Where ``whole``, the answers make sense only together: nothing is held back, all are refused.
+
     Raises:
+        Conflict: somebody else settled one of the samples meanwhile, and the answers are a whole.
         NotFound: a sample is none of this project.
         InvalidInput: a sample stands there twice, or an answer does not fit its sample.
     """
@@ -98,9 +104,14 @@ def submit_many(session: Session, access: Access, answers: Sequence[GivenAnswer]
     done = repository.samples_of_batch(session, key, access.actor.user_id)
     todo = [answer for answer in answers if answer.sample_id not in done]
     held_back = _held_back(session, access, todo, states)
+    if whole and held_back:
+        said = ", ".join(f"{samples[held.sample_id].key} ({held.said})" for held in held_back)
+        raise Conflict(f"Somebody answered meanwhile: {said}. Nothing was changed; look at it again.")
     waiting = {held.sample_id for held in held_back}
     todo = [answer for answer in todo if answer.sample_id not in waiting]
-    _keep(session, access, key, todo, _settle_all(session, access, todo, samples))
+    outcomes = _settle_all(session, access, todo, samples)
+    check_groups(session, access.id, outcomes)
+    _keep(session, access, key, todo, outcomes)
     answered = [SampleVersion(id_, states[id_].version) for id_ in ids if id_ not in waiting]
     return BatchResult(len(todo), len(answers) - len(todo) - len(held_back), held_back, answered)
 

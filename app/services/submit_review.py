@@ -22,6 +22,7 @@ from app.domain.merge import Policies
 from app.domain.reviews import Review, ReviewInput, ReviewStatus, settle
 from app.domain.taxonomy import Decision, Taxonomy
 from app.domain.tree_walk import Outcome
+from app.services.keep_one import check_groups
 from app.services.projects import Access, policies_of
 from app.services.sample_card import ReviewView, review_view
 
@@ -68,6 +69,7 @@ def submit_review(
     check_version(current, base_version, access.actor.username)
     check_others(session, access, state, seen_version)
     outcome = work_out(session, access, sample_id, given)
+    check_groups(session, access.id, {sample_id: outcome})
     payload = make_payload(given, outcome, lead_time_ms)
     event = append_event(session, access, state, "review", client_event_id, current, payload)
     queue_repository.drop_leases(session, access.id, access.actor.user_id, [sample_id])

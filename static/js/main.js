@@ -4,6 +4,7 @@ import { ConflictList } from "./elements/conflict_list.js";
 import { CopyText } from "./elements/copy_text.js";
 import { FileDrop } from "./elements/file_drop.js";
 import { GridPage } from "./elements/grid_page.js";
+import { GroupList } from "./elements/group_list.js";
 import { JobProgress } from "./elements/job_progress.js";
 import { KeyHelp } from "./elements/key_help.js";
 import { LeakPairs } from "./elements/leak_pairs.js";
@@ -27,7 +28,7 @@ const ELEMENTS = {
   "outbox-status": OutboxStatus, "job-progress": JobProgress, "file-drop": FileDrop,
   "sample-picture": SamplePicture, "pair-compare": PairCompare, "tree-question": TreeQuestion, "sample-evidence": SampleEvidence,
   "sample-others": SampleOthers, "sample-strip": SampleStrip, "sample-grid": SampleGrid,
-  "review-page": ReviewPage, "grid-page": GridPage, "leak-pairs": LeakPairs, "conflict-list": ConflictList,
+  "review-page": ReviewPage, "grid-page": GridPage, "group-list": GroupList, "leak-pairs": LeakPairs, "conflict-list": ConflictList,
 };
 
 for (const [name, element] of Object.entries(ELEMENTS)) customElements.define(name, element);

@@ -42,6 +42,7 @@ EXPECTED = {
     f"GET {PAGE}/review": REVIEWER, f"GET {PAGE}/review/{{sample_id}}": REVIEWER,
     f"GET {API}/conflicts": REVIEWER, f"GET {PAGE}/conflicts": REVIEWER,
     f"POST {API}/samples/{{sample_id}}/reviews": REVIEWER, f"POST {API}/reviews/batch": REVIEWER,
+    f"GET {API}/groups": VIEWER, f"POST {API}/groups/decisions": REVIEWER, f"GET {PAGE}/groups": VIEWER,
     f"GET {API}/views": VIEWER, f"POST {API}/views": VIEWER, f"DELETE {API}/views/{{view_id}}": VIEWER,
     f"POST {PAGE}/views": VIEWER, f"POST {PAGE}/views/{{view_id}}/delete": VIEWER, f"GET {PAGE}/grid": VIEWER,
     f"GET {API}/samples/states": VIEWER, f"POST {API}/reviews/selection": REVIEWER,

@@ -46,6 +46,17 @@ class ImportReject(Base):
     raw: Mapped[str] = mapped_column(Text)
 
 
+class DuplicateMember(Base):
+    """An image of a duplicate group, flagged or not. Worked out from the flags after each import, never edited."""
+
+    __tablename__ = "duplicate_members"
+    __table_args__ = (Index("ix_duplicate_members_sample", "sample_id"),)
+
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="RESTRICT"), primary_key=True)
+    cluster: Mapped[str] = mapped_column(String(200), primary_key=True)
+    sample_id: Mapped[int] = mapped_column(ForeignKey("samples.id", ondelete="RESTRICT"), primary_key=True)
+
+
 class FlagRow(Base):
     """A flag on a sample. ``image_id`` is the detector's own name for the image."""
 

@@ -83,7 +83,7 @@ class SampleState(Base):
     ``priority`` orders the queue (larger first); ``submitted`` counts submitted reviews. The other orders have a column
     each, so that none has to sort 200,000 rows: ``given_label`` repeats the sample's, ``shuffle`` is a fixed random
     number, ``dispute`` counts the ways in which flags (``rivals``: 1 where they suggest different labels) and reviews
-    contradict each other, ``cluster`` is the duplicate group that a flag names ("" where none does).
+    contradict each other, ``cluster`` is the sample's duplicate group ("" without one).
     """
 
     __tablename__ = "sample_states"

@@ -9,7 +9,6 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.db.models.imports import FlagRow, Import, ImportReject
-from app.db.models.projects import Sample
 from app.domain.errors import NotFound
 from app.domain.formats.guide_csv import RejectedRow
 from app.domain.samples import Flag, IssueType
@@ -81,19 +80,6 @@ def count_by_issue(session: Session, project_id: int) -> dict[str, int]:
     return dict(session.execute(query).all())
 
 
-def group_members(session: Session, project_id: int) -> dict[str, set[str]]:
-    """Sample keys of each duplicate group that an export named."""
-    query = (
-        select(FlagRow.group, Sample.key)
-        .join(Sample, Sample.id == FlagRow.sample_id)
-        .where(FlagRow.project_id == project_id, FlagRow.group.is_not(None))
-    )
-    groups: dict[str, set[str]] = {}
-    for group, key in session.execute(query):
-        groups.setdefault(group or "", set()).add(key)
-    return groups
-
-
 def unknown_suggestions(session: Session, project_id: int, classes: Iterable[str]) -> list[tuple[str, int]]:
     """Suggested labels that are no class of the project, with how many flags suggest them."""
     query = (
@@ -104,18 +90,3 @@ def unknown_suggestions(session: Session, project_id: int, classes: Iterable[str
     )
     known = set(classes)
     return [(label, n) for label, n in session.execute(query) if label is not None and label not in known]
-
-
-def members_of_groups(session: Session, project_id: int, groups: Sequence[str]) -> dict[str, list[int]]:
-    """Sample ids of these duplicate groups, the surest flags first."""
-    found: dict[str, list[int]] = {group: [] for group in groups}
-    for start in range(0, len(groups), 500):
-        query = (
-            select(FlagRow.group, FlagRow.sample_id)
-            .where(FlagRow.project_id == project_id, FlagRow.group.in_(groups[start : start + 500]))
-            .order_by(FlagRow.confidence.desc(), FlagRow.id)
-        )
-        for group, sample_id in session.execute(query):
-            if group is not None and len(found[group]) < 8 and sample_id not in found[group]:
-                found[group].append(sample_id)
-    return found

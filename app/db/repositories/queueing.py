@@ -11,7 +11,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.db.base import utc_now
-from app.db.models.imports import FlagRow
+from app.db.models.imports import DuplicateMember, FlagRow
 from app.db.models.projects import Sample
 from app.db.models.reviews import SampleState
 from app.db.repositories.queue import take_turn
@@ -45,13 +45,22 @@ def queue_samples(session: Session, project_id: int, sample_ids: Collection[int]
     _move(session, known, places)
 
 
+def queued_of(session: Session, sample_ids: Collection[int]) -> set[int]:
+    """Those of these samples that are in the queue already."""
+    found: set[int] = set()
+    ids = sorted(sample_ids)
+    for start in range(0, len(ids), _CHUNK):
+        query = select(SampleState.sample_id).where(SampleState.sample_id.in_(ids[start : start + _CHUNK]))
+        found.update(session.scalars(query))
+    return found
+
+
 def _places(session: Session, project_id: int, wanted: set[int]) -> Iterator[tuple[int, _Place]]:
     """The surest flag decides a sample's place, whichever export it came with."""
     query = (
         select(
             FlagRow.sample_id,
             func.max(func.coalesce(FlagRow.confidence, 0.0)),
-            func.min(FlagRow.group),
             func.min(FlagRow.suggested_label),
             func.max(FlagRow.suggested_label),
         )
@@ -60,8 +69,23 @@ def _places(session: Session, project_id: int, wanted: set[int]) -> Iterator[tup
     )
     if len(wanted) <= _FEW:
         query = query.where(FlagRow.sample_id.in_(wanted))
-    for sample_id, surest, group, first, last in session.execute(query):
-        yield sample_id, _Place(surest, group or "", int(first != last))
+    clusters = _clusters(session, project_id, wanted)
+    for sample_id, surest, first, last in session.execute(query):
+        yield sample_id, _Place(surest, clusters.pop(sample_id, ""), int(first != last))
+    # What is left nobody flagged; it is in the queue only where somebody answered on it.
+    yield from ((sample_id, _Place(cluster=cluster)) for sample_id, cluster in clusters.items())
+
+
+def _clusters(session: Session, project_id: int, wanted: set[int]) -> dict[int, str]:
+    """Each sample's duplicate group, the first by name where it stands in several."""
+    query = (
+        select(DuplicateMember.sample_id, func.min(DuplicateMember.cluster))
+        .where(DuplicateMember.project_id == project_id)
+        .group_by(DuplicateMember.sample_id)
+    )
+    if len(wanted) <= _FEW:
+        query = query.where(DuplicateMember.sample_id.in_(wanted))
+    return {sample_id: cluster for sample_id, cluster in session.execute(query)}  # noqa: C416 - as above
 
 
 def _known(session: Session, project_id: int, wanted: set[int]) -> Sequence[Any]:

@@ -14,6 +14,7 @@ from app.domain.tree_walk import GivenAnswer
 
 EventId = Annotated[str, StringConstraints(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9-]+$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=300)]
+SampleNumber = Annotated[int, Field(ge=1, le=2**62)]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
@@ -88,6 +89,20 @@ class SelectionBody(DecisionBody):
 
     def as_input(self) -> ReviewInput:
         return replace(super().as_input(), status=ReviewStatus(self.status))
+
+
+class GroupBody(Body):
+    """What becomes of a duplicate group. ``samples`` are all that the answer names, as they were looked at."""
+
+    client_event_id: EventId
+    group: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    keeper: SampleNumber
+    going: list[SampleNumber] = Field(default_factory=list, max_length=1_000)
+    staying: list[SampleNumber] = Field(default_factory=list, max_length=1_000)
+    samples: list[SeenSample] = Field(min_length=1, max_length=1_000)
+    tag: Literal["duplicate_exact", "duplicate_near"] = "duplicate_near"
+    keeper_label: Name | None = None
+    note: str = Field("", max_length=10_000)
 
 
 class AdjudicationBody(DecisionBody):

@@ -38,6 +38,17 @@ class GridPage:
     bar: ViewBar
 
 
+@dataclass(frozen=True)
+class GroupsPage:
+    """The groups themselves are fetched by the page: measuring their pictures takes a moment."""
+
+    show: str
+    differing: bool
+    name: str | None
+    can_review: bool
+    data: dict[str, Any]
+
+
 @router.get("/samples")
 def show_samples(
     request: Request,
@@ -69,6 +80,20 @@ def show_grid(
         "tags": [{"name": t.name, "meaning": t.meaning, "implies": t.implies} for t in STANDARD_TAGS],
     }
     return render(request, "pages/grid.html", GridPage(as_json(data), bar))
+
+
+@router.get("/groups")
+def show_groups(
+    request: Request,
+    access: ViewAccess,
+    session: ReadingDep,
+    show: Annotated[str, Query(pattern="^(open|all)$")] = "open",
+    differing: bool = False,
+    name: Annotated[str | None, Query(max_length=200)] = None,
+) -> Response:
+    classes = listing.filter_options(session, access).classes
+    page = GroupsPage(show, differing, name, access.can_review, as_json({"classes": classes}))
+    return render(request, "pages/groups.html", page)
 
 
 @router.post("/views")
