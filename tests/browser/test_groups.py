@@ -18,9 +18,8 @@ def bring_groups(served: Served) -> list[list[str]]:
     from pathlib import Path
 
     train = Path(served.environment["WINNOW_DATA_ROOTS"]) / "images" / "train"
-    keys = {
-        label: [f"train/{label}/{p.name}" for p in sorted((train / label).iterdir())] for label in ("house", "flower")
-    }
+    files = {label: sorted(path.name for path in (train / label).iterdir()) for label in ("house", "flower")}
+    keys = {label: [f"train/{label}/{name}" for name in names] for label, names in files.items()}
     groups = [keys["house"][:3], [keys["house"][4], keys["flower"][0]]]
     rows = [f"x{i}{n},{key},duplicate,0.9,twice,zz{i}" for i, group in enumerate(groups) for n, key in enumerate(group)]
     file = served.data_dir.parent / "groups.csv"
