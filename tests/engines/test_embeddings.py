@@ -10,7 +10,7 @@ from torchvision.models import ResNet50_Weights, get_model, resnet50
 
 from app.domain.errors import InvalidInput, JobCancelled
 from workers.engines.decoding import ImageRef
-from workers.engines.embeddings import CropSize, Embedder, crop_for_network, embed_images, read_vectors
+from workers.engines.embeddings import CropSize, Embedder, crop_for_network, embed_images, embed_into_file
 from workers.engines.matching import find_semantic
 
 
@@ -74,6 +74,17 @@ def test_copies_are_found_among_other_pictures(draw, save, embedder):
         "test/11.jpg": "train/11.png",
     }
     assert min(best[key].similarity for key in closest) > best["test/40.jpg"].similarity
+
+
+def test_vectors_in_a_file_are_the_same(draw, save, tmp_path, embedder):
+    refs = [save(f"{i}.png", draw(i)) for i in range(11)]
+    (tmp_path / "3.png").write_text("no image")
+    keys, vectors, problems = embed_images(refs, embedder)
+
+    in_file = embed_into_file(tmp_path / "vectors", refs, embedder)
+
+    assert (in_file[0], in_file[2]) == (keys, problems)
+    assert np.array_equal(in_file[1][0:99], vectors)
 
 
 def test_unreadable_images_are_reported_and_the_others_embedded(draw, save, tmp_path, embedder):
@@ -191,29 +202,3 @@ def test_any_classifier_of_torchvision_gives_what_it_hands_to_its_last_layer(nam
 def test_an_unknown_model_is_refused_with_those_there_are(weights):
     with pytest.raises(InvalidInput, match=r"none of torchvision's models.*resnet50"):
         Embedder(weights, model="resnet51")
-
-
-def test_vectors_from_a_file_come_in_the_order_of_the_images(tmp_path):
-    refs = [ImageRef(key, tmp_path / key) for key in ("b.png", "a.png")]
-    np.savez(tmp_path / "v.npz", keys=np.array(["a.png", "b.png", "c.png"]), vectors=np.eye(3))
-
-    keys, vectors = read_vectors(tmp_path / "v.npz", refs)
-
-    assert keys == ["b.png", "a.png"]
-    assert vectors.tolist() == [[0, 1, 0], [1, 0, 0]]
-
-
-@pytest.mark.parametrize(
-    ("columns", "says"),
-    [
-        ({"vectors": np.eye(2)}, "cannot be read"),
-        ({"keys": np.array(["a.png"]), "vectors": np.eye(2)}, "one row"),
-        ({"keys": np.array(["a.png"]), "vectors": np.full((1, 2), np.nan)}, "finite"),
-        ({"keys": np.array(["b.png"]), "vectors": np.ones((1, 2))}, "no vector for 1 images, the first of them a.png"),
-        ({"keys": np.array(["a.png"], object), "vectors": np.ones((1, 2))}, "cannot be read"),
-    ],
-)
-def test_a_file_of_vectors_that_does_not_fit_is_refused(tmp_path, columns, says):
-    np.savez(tmp_path / "v.npz", **columns)
-    with pytest.raises(InvalidInput, match=says):
-        read_vectors(tmp_path / "v.npz", [ImageRef("a.png", tmp_path / "a.png")])

@@ -181,10 +181,16 @@ def _keeps() -> dict[str, int]:
 
 
 def verify_pairs(
-    query: FingerprintTable, reference: FingerprintTable, candidates: Candidates, *, threads: int = 1
+    query: FingerprintTable,
+    reference: FingerprintTable,
+    candidates: Candidates,
+    *,
+    threads: int = 1,
+    should_stop: StopCheck | None = None,
 ) -> VerifiedPairs:
-    """Score every pair. Equal pixels, where digests tell of them, make a score of 1."""
-    verified = verify(query.thumbnails, reference.thumbnails, candidates, threads=threads)
+    """Score every pair. Equal pixels, where digests tell of them, make a score of 1. Raises ``JobCancelled`` soon
+    after ``should_stop`` answers true."""
+    verified = verify(query.thumbnails, reference.thumbnails, candidates, threads=threads, should_stop=should_stop)
     transforms = name_transforms(query, reference, verified)
     found = scores(verified.evidence)
     is_identical = np.array(
