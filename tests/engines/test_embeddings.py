@@ -58,8 +58,8 @@ def test_vectors_are_the_features_before_the_classifier(draw, save, weights, emb
 
 
 def test_copies_are_found_among_other_pictures(draw, save, embedder):
-    train = [save(f"train/{i:02}.png", draw(i, (120, 90))) for i in range(14)]
-    test = [save(f"test/{i}.jpg", draw(i, (120, 90)), quality=90) for i in (3, 8, 11, 40)]
+    train = [save(f"train/{i:02}.png", draw(i, (120, 90))) for i in range(8)]
+    test = [save(f"test/{i}.jpg", draw(i, (120, 90)), quality=90) for i in (1, 3, 6, 40)]
     train_keys, train_vectors, _ = embed_images(train, embedder)
     test_keys, test_vectors, _ = embed_images(test, embedder)
 
@@ -67,18 +67,19 @@ def test_copies_are_found_among_other_pictures(draw, save, embedder):
     for found in find_semantic(test_keys, test_vectors, train_keys, train_vectors, min_similarity=0.5):
         best.setdefault(found.test_image, found)
 
-    closest = {key: best[key].train_image for key in ("test/3.jpg", "test/8.jpg", "test/11.jpg")}
+    closest = {key: best[key].train_image for key in ("test/1.jpg", "test/3.jpg", "test/6.jpg")}
     assert closest == {
+        "test/1.jpg": "train/01.png",
         "test/3.jpg": "train/03.png",
-        "test/8.jpg": "train/08.png",
-        "test/11.jpg": "train/11.png",
+        "test/6.jpg": "train/06.png",
     }
     assert min(best[key].similarity for key in closest) > best["test/40.jpg"].similarity
 
 
-def test_vectors_in_a_file_are_the_same(draw, save, tmp_path, embedder):
-    refs = [save(f"{i}.png", draw(i)) for i in range(11)]
-    (tmp_path / "3.png").write_text("no image")
+def test_vectors_in_a_file_are_the_same(draw, save, tmp_path, embedder, monkeypatch):
+    refs = [save(f"{i}.png", draw(i)) for i in range(4)]
+    (tmp_path / "1.png").write_text("no image")
+    monkeypatch.setattr(embedder, "batch_size", 2)
     keys, vectors, problems = embed_images(refs, embedder)
 
     in_file = embed_into_file(tmp_path / "vectors", refs, embedder)
@@ -179,7 +180,7 @@ def test_a_device_that_is_not_there_is_refused(weights, device):
         Embedder(weights, device=device)
 
 
-@pytest.mark.parametrize("name", ["mobilenet_v3_small", "vit_b_16"])
+@pytest.mark.parametrize("name", ["mobilenet_v3_small", "swin_t"])
 def test_any_classifier_of_torchvision_gives_what_it_hands_to_its_last_layer(name, draw, save, tmp_path):
     network = get_model(name, weights=None, num_classes=7)
     heard = []
