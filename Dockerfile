@@ -9,7 +9,8 @@ ENV PYTHONUNBUFFERED=1 \
 
 RUN useradd --uid 1000 --create-home winnow \
     && mkdir --mode 700 /data \
-    && chown winnow:winnow /data
+    && mkdir --parents /opt/winnow/kernels \
+    && chown winnow:winnow /data /opt/winnow/kernels
 WORKDIR /opt/winnow
 
 # The libraries first: they are the large part, and stay in the cache while only the code changes.
@@ -27,6 +28,10 @@ COPY templates templates
 RUN .venv/bin/pip install --no-deps --editable .
 
 USER winnow
+# Machine code of the leak search, made by the user who will look for it: Numba passes over a folder that it can't write.
+ENV NUMBA_CACHE_DIR=/opt/winnow/kernels
+RUN winnow compile-kernels
+
 ENV WINNOW_DATA_DIR=/data \
     WINNOW_HOST=0.0.0.0 \
     TORCH_HOME=/data/torch

@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 10.0
 PROGRESS_SECONDS = 1.0
+STOP_CHECK_SECONDS = 2.0
+"""How long work that asks whether to stop may go by an answer."""
 
 
 SHUTTING_DOWN = threading.Event()
@@ -47,6 +49,10 @@ class Context:
             self.beat()
 
     def should_stop(self) -> bool:
+        """Whether the work was cancelled, went to another worker, or this process is asked to end. Cheap enough to ask
+        often."""
+        if time.monotonic() - self._told >= STOP_CHECK_SECONDS:
+            self.beat()
         return self._stop.is_set() or SHUTTING_DOWN.is_set()
 
     def result_path(self, name: str) -> Path:

@@ -1,7 +1,7 @@
 """``winnow bench embed``: how fast pictures get their embeddings, beside the bare network.
 
-The bare network gets pixels that lie on the device already, in batches of the same size: no way of embedding images
-with it can be faster. Ours reads and decodes the files meanwhile.
+The bare network gets pixels that lie on the device already, in batches of the same size, in the layout and precision
+that suit it best: no way of embedding images with it can be faster. Ours reads and decodes the files meanwhile.
 """
 
 from __future__ import annotations
@@ -100,10 +100,13 @@ class BareNetwork:
         import torch
 
         pixels = torch.rand(min(images, batch_size), 3, self._side, self._side, device=self._device)
-        with torch.inference_mode():
+        # As they come from decoders, channel beside channel, which networks work on faster.
+        pixels = pixels.to(memory_format=torch.channels_last)
+        is_gpu = self._device.type == "cuda"
+        with torch.inference_mode(), torch.autocast(self._device.type, torch.bfloat16, enabled=is_gpu):
             for start in range(0, images, batch_size):
                 self._model(pixels[: images - start])
-        if self._device.type == "cuda":
+        if is_gpu:
             torch.cuda.synchronize(self._device)
 
 

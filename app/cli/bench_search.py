@@ -1,7 +1,8 @@
 """``winnow bench search``: how fast hashes within a radius are found, beside FAISS's exhaustive search.
 
 Random hashes, in which neighbours are planted at every distance up to the radius; each query is searched in all eight
-mirrored and turned forms. Both search the same hashes in turn, with as many threads.
+mirrored and turned forms. Both search the same hashes in turn, with as many threads. With ``--cosine``, the search of
+embeddings is timed instead (``bench_cosine``).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import resource
 import sys
 from typing import TYPE_CHECKING, Any
 
+from app.cli.bench_cosine import bench_cosine, describe_cosine
 from app.cli.bench_hash import alternate
 from app.cli.environment import Subparsers
 from app.domain.errors import InvalidInput
@@ -27,17 +29,27 @@ _FAISS_BLOCK = 4096
 
 
 def add_parser(commands: Subparsers) -> None:
-    parser = commands.add_parser("search", help="time the search of hashes within a radius beside FAISS")
+    parser = commands.add_parser("search", help="time the search of hashes, or of embeddings, beside FAISS")
     parser.add_argument("--queries", type=int, default=50_000, metavar="N")
     parser.add_argument("--references", type=int, default=1_281_167, metavar="N", help="as many as ImageNet has")
     parser.add_argument("--radius", type=int, default=10, metavar="BITS")
     parser.add_argument("--threads", type=int, default=2, metavar="N")
     parser.add_argument("--repeats", type=int, default=5, metavar="N")
+    parser.add_argument("--cosine", action="store_true", help="search embeddings by their cosine, not hashes")
+    parser.add_argument("--dimensions", type=int, default=2048, metavar="N", help="of embeddings (default %(default)s)")
+    parser.add_argument("--threshold", type=float, default=0.9, metavar="COSINE", help="default: %(default)s")
+    parser.add_argument("--device", default="auto", help="for embeddings: auto, cpu, cuda or cuda:N")
     parser.add_argument("--json", action="store_true")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.cosine:
+        figures = bench_cosine(
+            args.queries, args.references, args.dimensions, args.threshold, args.threads, args.repeats, args.device
+        )
+        print(json.dumps(figures, indent=1) if args.json else describe_cosine(figures))
+        return 0
     figures = bench_search(args.queries, args.references, args.radius, args.threads, args.repeats)
     print(json.dumps(figures, indent=1) if args.json else describe(figures))
     return 0
@@ -53,10 +65,10 @@ def bench_search(queries: int, references: int, radius: int, threads: int, repea
         raise InvalidInput("There must be at least one query, repeat and thread, and no more queries than references.")
     reference, query, planted = plant(queries, references, radius)
     search_hashes(query[:8], reference[:8], radius)
-    before = _peak_bytes()
+    before = peak_bytes()
     # Once by itself: the peak after that is ours alone.
     HashIndex(reference, radius).search(query, threads=threads)
-    peak = _peak_bytes()
+    peak = peak_bytes()
     faiss.omp_set_num_threads(threads)
     (our_seconds, ours), (seconds, pairs) = alternate(
         repeats,
@@ -117,7 +129,7 @@ def search_with_faiss(query: Hashes, reference: Hashes, radius: int) -> list[tup
     return found
 
 
-def _peak_bytes() -> int:
+def peak_bytes() -> int:
     """Kilobytes on Linux, bytes on macOS."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "demo": "app.cli.demo",
     "bench": "app.cli.bench",
     "migrate": "app.cli.migrate",
+    "compile-kernels": "app.cli.compile_kernels",
 }
 """Module of each command. Only the one that is asked for is loaded: together they take seconds."""
 

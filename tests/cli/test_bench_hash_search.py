@@ -39,6 +39,17 @@ def test_bench_search_finds_what_was_planted_and_what_faiss_finds(capsys, radius
     assert figures["peak_bytes"] > 0
 
 
+def test_bench_search_of_embeddings_finds_what_was_planted_and_what_faiss_finds(capsys):
+    sizes = ["--queries", "60", "--references", "9000", "--dimensions", "16", "--threshold", "0.6", "--repeats", "1"]
+
+    assert main(["bench", "search", "--cosine", "--device", "cpu", "--json", *sizes]) == 0
+
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["planted_found"] == figures["planted"] == 60
+    assert figures["pairs"] > 60  # of so few dimensions, some are near by chance
+    assert figures["same_pairs_as_reference"]
+
+
 def test_planted_neighbours_lie_at_all_distances_up_to_the_radius():
     reference, query, planted = plant(300, 400, 6)
 
@@ -47,7 +58,10 @@ def test_planted_neighbours_lie_at_all_distances_up_to_the_radius():
     assert set(distances.tolist()) == set(range(7))
 
 
-@pytest.mark.parametrize("arguments", [["hash", "."], ["search", "--queries", "9", "--references", "8"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["hash", "."], ["search", "--queries", "9", "--references", "8"], ["search", "--cosine", "--threshold", "0"]],
+)
 def test_measuring_nothing_is_refused(tmp_path, monkeypatch, capsys, arguments):
     monkeypatch.chdir(tmp_path)
 

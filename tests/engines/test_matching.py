@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.leaks import LeakCandidate, LeakType, MatchMethod
-from workers.engines import matching
+from workers.engines import cosine_search, matching
 from workers.engines.decoding import ImageStatus
 from workers.engines.fingerprint_table import Fingerprint, table_from_rows
 from workers.engines.fingerprints import fingerprint_images
@@ -170,7 +170,8 @@ def test_blocks_make_no_difference_to_the_result(monkeypatch):
 
     at_once = search()
     monkeypatch.setattr(matching, "_QUERY_BLOCK", 7)
-    monkeypatch.setattr(matching, "_REFERENCE_BLOCK", 11)
+    monkeypatch.setattr(cosine_search, "BAND_BYTES", 7 * 8 * 4)
+    monkeypatch.setattr(cosine_search, "BLOCK_BYTES", 11 * 8 * 4)
 
     assert {c.method for c in at_once} == {"semantic", "perceptual"}
     assert search() == at_once

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 from app.domain.errors import JobCancelled
 from app.domain.leaks import LeakType, MatchMethod, Transform
-from workers.engines import verified_search
+from workers.engines import verification, verified_search
 from workers.engines.candidate_files import read_candidates, write_candidates
 from workers.engines.candidates import Candidates, keep_best, probe_groups, search_from_queries, search_from_references
 from workers.engines.descriptors import FORMS, WHOLE, Window, describe
@@ -189,6 +189,21 @@ def test_a_search_stops_on_request(tables):
     query, reference = tables
     with pytest.raises(JobCancelled):
         find_candidates(query, reference, side=180, smallest_crop=0.5, should_stop=lambda: True)
+
+
+def test_verification_stops_between_chunks_of_pairs(tables, monkeypatch):
+    query, reference = tables
+    candidates = merge_candidates([find_candidates(query, reference, side=180, smallest_crop=0.5)])
+    monkeypatch.setattr(verification, "_CHUNK", 4)
+    answers = iter([False, False])
+    begun = []
+    work = verification._verify_pairs
+    monkeypatch.setattr(verification, "_verify_pairs", lambda *given: begun.append(work(*given)))
+
+    with pytest.raises(JobCancelled):
+        verify_pairs(query, reference, candidates, should_stop=lambda: next(answers, True))
+
+    assert len(begun) == 2
 
 
 def plain_search(query, reference, group, min_cosine):

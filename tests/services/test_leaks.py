@@ -113,6 +113,32 @@ def test_a_cancelled_run_ends_and_adds_no_candidates(world):
     assert world.start_leaks()[2]
 
 
+@pytest.mark.parametrize("name", ["comparing", "looking for copies", "checking pixels"])
+def test_a_run_cancelled_in_the_middle_of_a_shard_stops_there(world, monkeypatch, name):
+    """Nobody waits for the heartbeat: work that asks is told."""
+    from app.domain.errors import JobCancelled
+    from workers import runner
+    from workers.jobs import HANDLERS
+
+    monkeypatch.setattr(runner, "STOP_CHECK_SECONDS", 0)
+    ended = []
+
+    def cancelled_under_way(environment, claimed, context):
+        if claimed.name == name:
+            world.cancel(claimed.job_id)
+        try:
+            HANDLERS["leaks"](environment, claimed, context)
+        except JobCancelled:
+            ended.append(claimed.name)
+            raise
+
+    _, job_id, _ = world.start_leaks()
+    world.work({**HANDLERS, "leaks": cancelled_under_way})
+
+    assert ended == [name]
+    assert world.job(job_id).state == "cancelled"
+
+
 def test_collecting_twice_changes_nothing(world):
     from workers.jobs import HANDLERS
 

@@ -15,10 +15,7 @@ import pytest
 from app.adapters.celery_app import TASK, make_celery
 from app.adapters.celery_doorbell import CeleryDoorbell
 from app.cli.embedded_worker import _start
-from app.db.models.jobs import JobShard
 from tests.fixtures.world import World
-from workers.jobs import HANDLERS
-from workers.runner import run_next_shard
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.xdist_group("celery")
@@ -78,28 +75,6 @@ class _Nothing:
     """A bell that is always lost."""
 
     def ring(self, queue: str) -> None: ...
-
-
-def test_a_worker_that_is_killed_in_the_middle_leaves_its_work_to_the_next(world, start_worker):
-    from sqlalchemy import update
-
-    run_id, job_id, _ = world.start_leaks()
-    first = start_worker()
-    wait_for(lambda: world.job(job_id).state == "running")
-    os.killpg(first.pid, signal.SIGKILL)
-    first.wait()
-    # The lease of what it held would lapse in a minute; the test does not wait for it.
-    with world.database.writing() as session:
-        session.execute(update(JobShard).where(JobShard.state == "running").values(lease_until=0.0))
-    start_worker()
-    wait_for(lambda: world.job(job_id).state == "done")
-    killed = report(world, run_id)
-    while run_next_shard(world.environment, HANDLERS, ["cpu", "gpu"]):
-        pass
-    again, _, _ = world.start_leaks(phash_threshold=5, batch_size=31)
-    wait_for(lambda: len(report(world, again).splitlines()) == len(killed.splitlines()))
-    assert report(world, again) == killed
-    assert len(killed.splitlines()) > 3
 
 
 def report(world, run_id: int) -> str:

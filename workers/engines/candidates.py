@@ -18,7 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.domain.errors import JobCancelled
 from app.domain.leaks import SMALLEST_CROP
+from workers.engines.children import StopCheck
 from workers.engines.descriptors import (
     DESCRIPTOR_SIZE,
     FORMS,
@@ -124,24 +126,34 @@ def join(parts: Sequence[Candidates]) -> Candidates:
 
 
 def search_from_queries(
-    query: Thumbnails, reference: Descriptors, group: ProbeGroup, *, threads: int = 1
+    query: Thumbnails,
+    reference: Descriptors,
+    group: ProbeGroup,
+    *,
+    threads: int = 1,
+    should_stop: StopCheck | None = None,
 ) -> Candidates:
     """Parts of the queries that look like whole references, given as descriptors: the best for each query."""
     found = [
         _hypotheses(rows, nearest, form, probe.window, cosines, in_query=True)
-        for probe, form, rows, nearest, cosines in _nearest_of(query, {0: reference}, group, threads)
+        for probe, form, rows, nearest, cosines in _nearest_of(query, {0: reference}, group, threads, should_stop)
     ]
     return keep_best(join(found), group.keep)
 
 
 def search_from_references(
-    query: Thumbnails, reference: Thumbnails, group: ProbeGroup, *, threads: int = 1
+    query: Thumbnails,
+    reference: Thumbnails,
+    group: ProbeGroup,
+    *,
+    threads: int = 1,
+    should_stop: StopCheck | None = None,
 ) -> Candidates:
     """Parts of the references that look like whole queries: the best for each query."""
     whole = dict(zip(_UPRIGHT, describe(query, WHOLE, _UPRIGHT), strict=True))
     found = [
         _hypotheses(nearest, rows, form, probe.window, cosines, in_query=False)
-        for probe, form, rows, nearest, cosines in _nearest_of(reference, whole, group, threads)
+        for probe, form, rows, nearest, cosines in _nearest_of(reference, whole, group, threads, should_stop)
     ]
     return keep_best(join(found), group.keep)
 
@@ -150,9 +162,14 @@ Found = tuple[Probe, int, NDArray[np.int64], NDArray[np.int64], NDArray[np.float
 
 
 def _nearest_of(
-    seekers: Thumbnails, targets: dict[int, Descriptors], group: ProbeGroup, threads: int
+    seekers: Thumbnails,
+    targets: dict[int, Descriptors],
+    group: ProbeGroup,
+    threads: int,
+    should_stop: StopCheck | None,
 ) -> Iterator[Found]:
-    """For each probe and form the nearest targets of each seeker.
+    """For each probe and form the nearest targets of each seeker. A few crops of a few thousand seekers are sought
+    after ``should_stop`` answers true, then it raises ``JobCancelled``.
 
     With one table of targets the seekers take the forms; with one for each form the targets are in it already.
     """
@@ -162,6 +179,8 @@ def _nearest_of(
     blocks = range(0, len(seekers), _BLOCK)
 
     def seek(work: tuple[int, Probe]) -> list[Found]:
+        if should_stop and should_stop():
+            raise JobCancelled("Stopped on request while candidates were sought.")
         start, probe = work
         block = np.asarray(seekers[start : start + _BLOCK])
         forms = probe.forms if len(indexes) == 1 else (0,)

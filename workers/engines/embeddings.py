@@ -9,7 +9,6 @@ megabytes.
 from __future__ import annotations
 
 import pickle
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -23,11 +22,11 @@ from PIL import Image
 from app.domain.errors import InvalidInput
 from workers.engines.children import StopCheck, map_in_children, restart_watchdog, stop_watchdog
 from workers.engines.decoding import CRASHED, ImageError, ImageProblem, ImageRef, decoded, read_file
+from workers.engines.vector_file import VectorFile, Vectors, VectorWriter
 
 if TYPE_CHECKING:
     import torch
 
-Vectors = NDArray[np.float32]
 Crops = NDArray[np.uint8]
 CropResult = tuple[list[str], list[Crops], list[ImageProblem]]
 """Keys and crops of the images that could be read, and the problems of the others."""
@@ -195,8 +194,37 @@ def embed_images(
 
     Child processes decode while the network works. Raises ``JobCancelled`` when ``should_stop`` answers true.
     """
-    keys: list[str] = []
     vectors = [np.empty((0, embedder.size), np.float32)]
+    keys, problems = _embed_all(refs, embedder, vectors.append, processes, on_progress, should_stop)
+    return keys, np.concatenate(vectors), problems
+
+
+def embed_into_file(
+    path: Path,
+    refs: Sequence[ImageRef],
+    embedder: Embedder,
+    *,
+    processes: int | None = None,
+    on_progress: Callable[[int], None] | None = None,
+) -> tuple[list[str], VectorFile, list[ImageProblem]]:
+    """As ``embed_images``, with only a few batches of vectors in memory."""
+    writer = VectorWriter(path, embedder.size)
+    try:
+        keys, problems = _embed_all(refs, embedder, writer.append, processes, on_progress, None)
+    finally:
+        vectors = writer.finish()
+    return keys, vectors, problems
+
+
+def _embed_all(
+    refs: Sequence[ImageRef],
+    embedder: Embedder,
+    take: Callable[[Vectors], None],
+    processes: int | None,
+    on_progress: Callable[[int], None] | None,
+    should_stop: StopCheck | None,
+) -> tuple[list[str], list[ImageProblem]]:
+    keys: list[str] = []
     problems: list[ImageProblem] = []
     for chunk_keys, crops, chunk_problems in map_in_children(
         partial(load_crops, embedder.crop_size),
@@ -209,10 +237,10 @@ def embed_images(
         keys += chunk_keys
         problems += chunk_problems
         if crops:
-            vectors.append(embedder.embed(np.stack(crops)))
+            take(embedder.embed(np.stack(crops)))
         if on_progress:
             on_progress(len(keys) + len(problems))
-    return keys, np.concatenate(vectors), problems
+    return keys, problems
 
 
 def load_crops(size: CropSize, refs: Sequence[ImageRef]) -> CropResult:
@@ -245,23 +273,3 @@ def crop_for_network(image: Image.Image, size: CropSize) -> Crops:
 
 def _crashed(ref: ImageRef) -> CropResult:
     return [], [], [ImageProblem(ref.key, CRASHED.status, CRASHED.message)]
-
-
-def read_vectors(path: Path, refs: Sequence[ImageRef]) -> tuple[list[str], Vectors]:
-    """Keys and vectors of ``refs``, in their order, from an ``.npz`` file that holds ``keys`` (n,) and ``vectors``
-    (n, d): embeddings from any network. Raises ``InvalidInput`` for a file that is not like that or lacks an image.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as columns:
-            keys, vectors = [str(key) for key in columns["keys"]], np.asarray(columns["vectors"], np.float32)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise InvalidInput(
-            f"{path} cannot be read as a file of vectors ({error}). Write it with numpy.savez(path, keys=..., "
-            "vectors=...): the images' names as the report gives them, and a row of numbers for each."
-        ) from error
-    if vectors.ndim != 2 or len(vectors) != len(keys) or not np.isfinite(vectors).all():
-        raise InvalidInput(f"{path} must hold one row of finite numbers for each of its {len(keys)} keys.")
-    row = {key: i for i, key in enumerate(keys)}
-    if missing := [ref.key for ref in refs if ref.key not in row]:
-        raise InvalidInput(f"{path} has no vector for {len(missing)} images, the first of them {missing[0]}.")
-    return [ref.key for ref in refs], vectors[[row[ref.key] for ref in refs]]

@@ -12,9 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from tempfile import TemporaryDirectory
 
 from app.domain.errors import InvalidInput
 from app.domain.leak_verification import apply_check
@@ -33,6 +31,7 @@ from workers.engines.fingerprint_table import FingerprintTable
 from workers.engines.fingerprints import fingerprint_images
 from workers.engines.matching import find_exact, find_perceptual, find_semantic
 from workers.engines.shared_pixels import fill_pixel_digests
+from workers.engines.vector_file import VectorFile, read_vectors
 from workers.engines.verified_search import (
     QUERY_PART,
     REFERENCE_PART,
@@ -208,7 +207,7 @@ def _verify(
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingSource:
-    """Where embeddings come from: a network, or with ``vectors`` a file (see ``embeddings.read_vectors``)."""
+    """Where embeddings come from: a network, or with ``vectors`` a file (see ``vector_file.read_vectors``)."""
 
     model: str = "resnet50"
     weights: Path | None = None
@@ -217,34 +216,41 @@ class EmbeddingSource:
     vectors: Path | None = None
 
 
-def _embed(run: _Run, source: EmbeddingSource) -> tuple[list[str], NDArray[np.float32], list[ImageProblem]]:
-    from workers.engines.embeddings import Embedder, embed_images, read_vectors
+def _embed(run: _Run, source: EmbeddingSource, into: Path) -> tuple[list[str], VectorFile, list[ImageProblem]]:
+    from workers.engines.embeddings import Embedder, embed_into_file
 
     if source.vectors:
-        return *read_vectors(source.vectors, run.refs()), []
+        keys = [ref.key for ref in run.refs()]
+        return keys, read_vectors(source.vectors, keys, into), []
     embedder = Embedder(source.weights, source.device, source.batch_size, source.model)
-    return embed_images(run.refs(), embedder, processes=run.processes, on_progress=run.reporter("embeddings"))
+    return embed_into_file(into, run.refs(), embedder, processes=run.processes, on_progress=run.reporter("embeddings"))
 
 
 def _search_embeddings(run: _Run, min_similarity: float, source: EmbeddingSource) -> list[LeakCandidate]:
-    with run.timed("embeddings"):
-        keys, vectors, problems = _embed(run, source)
-    run.note(problems)
-    unread = {problem.key for problem in problems}
-    # The images of the test side come first, and those that could not be read have no vector.
-    split = 0 if run.is_same else sum(ref.key not in unread for ref in run.test)
-    query = slice(None) if run.is_same else slice(split)
-    with run.timed("semantic"):
-        return list(
-            find_semantic(
-                keys[query],
-                vectors[query],
-                keys[split:],
-                vectors[split:],
-                min_similarity=min_similarity,
-                same=run.is_same,
+    """Vectors lie in a temporary file meanwhile, 8 kB an image with ResNet50."""
+    from workers.engines.embeddings import choose_device
+
+    device = choose_device(source.device)
+    with TemporaryDirectory(prefix="winnow-vectors-") as folder:
+        with run.timed("embeddings"):
+            keys, vectors, problems = _embed(run, source, Path(folder) / "vectors")
+        run.note(problems)
+        unread = {problem.key for problem in problems}
+        # The images of the test side come first, and those that could not be read have no vector.
+        split = 0 if run.is_same else sum(ref.key not in unread for ref in run.test)
+        end = len(keys) if run.is_same else split
+        with run.timed("semantic"):
+            return list(
+                find_semantic(
+                    keys[:end],
+                    vectors.part(0, end),
+                    keys[split:],
+                    vectors.part(split, len(keys)),
+                    min_similarity=min_similarity,
+                    same=run.is_same,
+                    device=device,
+                )
             )
-        )
 
 
 def _count(run: _Run, candidates: list[LeakCandidate]) -> dict[str, int]:

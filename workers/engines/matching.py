@@ -13,26 +13,24 @@ identical as well.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.domain.leaks import LeakCandidate, LeakType, MatchMethod
+from workers.engines.children import StopCheck
+from workers.engines.cosine_search import search_cosines
 from workers.engines.fingerprint_table import FingerprintTable
 from workers.engines.phash import HASH_BITS, is_degenerate
+from workers.engines.vector_file import VectorRows
+
+if TYPE_CHECKING:
+    import torch
 
 Rows = NDArray[np.intp]
-Vectors = NDArray[np.float32]
 
 _QUERY_BLOCK = 1024
-_REFERENCE_BLOCK = 8192
-
-_SCREENING_SLACK = 1e-4
-"""Far above what float32 rounding does to a cosine: screening may let in too many, never too few."""
-
-_ROUNDING = 1e-9
-"""Two copies of one vector have a cosine a few units of rounding below 1; a threshold of 1 still means
-'equal'."""
 
 
 def find_exact(query: FingerprintTable, reference: FingerprintTable, *, same: bool = False) -> Iterator[LeakCandidate]:
@@ -116,60 +114,25 @@ def _perceptual_candidates(
 
 def find_semantic(
     query_keys: Sequence[str],
-    query_vectors: Vectors,
+    query_vectors: VectorRows,
     reference_keys: Sequence[str],
-    reference_vectors: Vectors,
+    reference_vectors: VectorRows,
     *,
     min_similarity: float,
     same: bool = False,
+    device: torch.device | None = None,
+    should_stop: StopCheck | None = None,
 ) -> Iterator[LeakCandidate]:
-    """Pairs of embeddings with a cosine of at least ``min_similarity``. Vectors need not be of length 1."""
-    query_units, reference_units = _unit_rows(query_vectors), _unit_rows(reference_vectors)
-    for start in range(0, len(query_units), _QUERY_BLOCK):
-        block = slice(start, start + _QUERY_BLOCK)
-        left, right = _screen(query_units[block], reference_units, min_similarity - _SCREENING_SLACK)
-        left += start
-        if same:
-            left, right = _each_pair_once(left, right)
-        cosines = _cosines(query_vectors, left, reference_vectors, right)
-        for i in _closest_first(left, right, cosines, min_similarity):
-            train, test = sides(query_keys[left[i]], reference_keys[right[i]], same)
-            similarity = min(max(float(cosines[i]), 0.0), 1.0)
+    """Pairs of embeddings with a cosine of at least ``min_similarity``. Vectors need not be of length 1, and may lie
+    in files: ``search_cosines`` says how much memory that takes."""
+    for found in search_cosines(
+        query_vectors, reference_vectors, min_similarity, same=same, device=device, should_stop=should_stop
+    ):
+        pairs = zip(found.query_rows.tolist(), found.reference_rows.tolist(), found.cosines.tolist(), strict=True)
+        for q, r, cosine in pairs:
+            train, test = sides(query_keys[q], reference_keys[r], same)
+            similarity = min(max(cosine, 0.0), 1.0)
             yield LeakCandidate(train, test, MatchMethod.SEMANTIC, similarity, LeakType.SAME_SCENE)
-
-
-def _unit_rows(vectors: Vectors) -> Vectors:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
-
-
-def _screen(block: Vectors, reference: Vectors, threshold: float) -> tuple[Rows, Rows]:
-    """Pairs that may reach the threshold, by one matrix product for each block of the reference."""
-    found: list[tuple[Rows, Rows]] = []
-    for start in range(0, len(reference), _REFERENCE_BLOCK):
-        left, right = np.nonzero(block @ reference[start : start + _REFERENCE_BLOCK].T >= threshold)
-        found.append((left, right + start))
-    if not found:
-        return np.empty(0, np.intp), np.empty(0, np.intp)
-    return np.concatenate([left for left, _ in found]), np.concatenate([right for _, right in found])
-
-
-def _cosines(query_vectors: Vectors, left: Rows, reference_vectors: Vectors, right: Rows) -> NDArray[np.float64]:
-    """Pair by pair in double precision: a matrix product rounds differently with the block it is part of."""
-    cosines = np.zeros(len(left))
-    for start in range(0, len(left), _REFERENCE_BLOCK):
-        part = slice(start, start + _REFERENCE_BLOCK)
-        a = query_vectors[left[part]].astype(np.float64)
-        b = reference_vectors[right[part]].astype(np.float64)
-        lengths = np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
-        cosines[part] = (a * b).sum(axis=1) / np.where(lengths > 0, lengths, 1)
-    return cosines
-
-
-def _closest_first(left: Rows, right: Rows, cosines: NDArray[np.float64], min_similarity: float) -> list[int]:
-    kept = np.flatnonzero(cosines >= min_similarity - _ROUNDING)
-    order = np.lexsort((right[kept], -cosines[kept], left[kept]))
-    return [int(i) for i in kept[order]]
 
 
 def _each_pair_once(left: Rows, right: Rows) -> tuple[Rows, Rows]:

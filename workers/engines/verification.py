@@ -13,8 +13,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from app.domain.errors import JobCancelled
 from workers.engines.alignment import AffineMap, composed, refine, sample
 from workers.engines.candidates import Candidates, is_new_pair
+from workers.engines.children import StopCheck
 from workers.engines.descriptors import Thumbnails
 from workers.engines.evidence import EVIDENCE, correlation, measure
 from workers.engines.jit import compiled
@@ -51,16 +53,26 @@ class Verified:
         return len(self.query)
 
 
-def verify(query: ThumbnailRows, reference: ThumbnailRows, candidates: Candidates, *, threads: int = 1) -> Verified:
+def verify(
+    query: ThumbnailRows,
+    reference: ThumbnailRows,
+    candidates: Candidates,
+    *,
+    threads: int = 1,
+    should_stop: StopCheck | None = None,
+) -> Verified:
     """Compare the ``(n, 64, 64)`` thumbnails of each pair, under that of its hypotheses that fits best.
 
-    ``candidates`` come from ``by_pair``.
+    ``candidates`` come from ``by_pair``. Raises ``JobCancelled`` within a chunk of pairs after ``should_stop`` answers
+    true.
     """
     starts = np.append(np.flatnonzero(is_new_pair(candidates)), len(candidates))
     count = len(starts) - 1
     maps, evidence, best = candidates.maps.copy(), np.zeros((count, len(EVIDENCE))), np.zeros(count, np.int64)
 
     def work(bound: tuple[int, int]) -> None:
+        if should_stop and should_stop():
+            raise JobCancelled("Stopped on request while pixels were compared.")
         pairs = slice(*bound)
         edges = starts[bound[0] : bound[1] + 1]
         rows = slice(edges[0], edges[-1])

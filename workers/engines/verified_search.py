@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.domain.errors import JobCancelled
 from app.domain.leaks import LeakCandidate, Transform
 from workers.engines.calibration import scores
 from workers.engines.candidates import (
@@ -91,11 +90,11 @@ def find_candidates(
     described = describe(references, WHOLE)[0]
     found: GroupedCandidates = {_HASHES: _near_hashes(query, reference, query_rows, reference_rows, threads)}
     for group in probe_groups(side, smallest_crop):
-        if should_stop and should_stop():
-            raise JobCancelled("Stopped on request while candidates were sought.")
-        found[group.name] = search_from_queries(queries, described, group, threads=threads)
+        found[group.name] = search_from_queries(queries, described, group, threads=threads, should_stop=should_stop)
         if group.both_ways:
-            found[f"{group.name} reversed"] = search_from_references(queries, references, group, threads=threads)
+            found[f"{group.name} reversed"] = search_from_references(
+                queries, references, group, threads=threads, should_stop=should_stop
+            )
     is_itself = _equal_keys(query, reference, query_rows, reference_rows)
     return {
         name: _renumbered(_without(some, is_itself), query_rows, reference_rows, first_reference)
@@ -181,10 +180,16 @@ def _keeps() -> dict[str, int]:
 
 
 def verify_pairs(
-    query: FingerprintTable, reference: FingerprintTable, candidates: Candidates, *, threads: int = 1
+    query: FingerprintTable,
+    reference: FingerprintTable,
+    candidates: Candidates,
+    *,
+    threads: int = 1,
+    should_stop: StopCheck | None = None,
 ) -> VerifiedPairs:
-    """Score every pair. Equal pixels, where digests tell of them, make a score of 1."""
-    verified = verify(query.thumbnails, reference.thumbnails, candidates, threads=threads)
+    """Score every pair. Equal pixels, where digests tell of them, make a score of 1. Raises ``JobCancelled`` soon
+    after ``should_stop`` answers true."""
+    verified = verify(query.thumbnails, reference.thumbnails, candidates, threads=threads, should_stop=should_stop)
     transforms = name_transforms(query, reference, verified)
     found = scores(verified.evidence)
     is_identical = np.array(

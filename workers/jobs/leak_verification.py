@@ -78,7 +78,9 @@ def verify_candidates(environment: Environment, claimed: ClaimedShard, context: 
     )
     context.report(0)
     checked: dict[tuple[str, str], tuple[float, Transform]] = {}
-    verified = verify_pairs(query, reference, candidates, threads=_threads(environment))
+    verified = verify_pairs(
+        query, reference, candidates, threads=_threads(environment), should_stop=context.should_stop
+    )
     add_scores(checked, query, reference, verified, claimed.job_params["scope"] == "within")
     _trust_digests(checked, found)
     judged = apply_check(found, checked, min_score=claimed.job_params["min_score"], include_rejected=True)

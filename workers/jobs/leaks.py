@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from app.services.collect_leaks import (
 from app.services.leak_runs import COLLECT, COMPARE, EMBED, READ, SEARCH, VERIFY, ShardFile
 from app.services.run_shard import ClaimedShard
 from workers.engines.decoding import ImageProblem, ImageRef
-from workers.engines.embeddings import Embedder, embed_images
+from workers.engines.embeddings import Embedder, choose_device, embed_images
 from workers.engines.fingerprint_table import (
     FingerprintTable,
     concat_tables,
@@ -35,6 +35,9 @@ from workers.engines.matching import find_exact, find_perceptual, find_semantic
 from workers.engines.shared_pixels import fill_pixel_digests
 from workers.jobs.leak_verification import read_findings, search_candidates, verify_candidates, write_findings
 from workers.runner import Context, Environment
+
+if TYPE_CHECKING:
+    import torch
 
 
 def run_leaks_shard(environment: Environment, claimed: ClaimedShard, context: Context) -> None:
@@ -130,20 +133,33 @@ def _tables(
 
 
 def _compare_embeddings(environment: Environment, claimed: ClaimedShard, context: Context) -> list[LeakCandidate]:
-    """Part by part of the train side: its vectors take 8 kB an image, too much for a million at once."""
+    """Part by part of the train side: its vectors take 8 kB an image, too much for a million at once. In memory are
+    those of the test part and of one train part, and what ``search_cosines`` adds."""
     files = shard_results(environment.database, claimed.job_id, EMBED)
     queries = [f for f in files if f.has("query", claimed.params["part"])]
     query_keys, query = _vectors(environment, queries)
-    limit = claimed.job_params["semantic_threshold"]
+    device = _device_to_compare(environment, claimed)
     found: list[LeakCandidate] = []
     for file in files:
         if not file.has("reference"):
             continue
-        if context.should_stop():
-            raise JobCancelled("The leak run was cancelled.")
         keys, vectors = _vectors(environment, [file])
-        found += find_semantic(query_keys, query, keys, vectors, min_similarity=limit)
+        found += find_semantic(
+            query_keys,
+            query,
+            keys,
+            vectors,
+            min_similarity=claimed.job_params["semantic_threshold"],
+            device=device,
+            should_stop=context.should_stop,
+        )
     return [candidate for candidate in found if candidate.train_image != candidate.test_image]
+
+
+def _device_to_compare(environment: Environment, claimed: ClaimedShard) -> torch.device:
+    """Comparing is work for any worker: a GPU is used where there is one, and not missed where there is none."""
+    wanted = {claimed.job_params["device"], environment.settings.device}
+    return choose_device("cpu" if "cpu" in wanted else "auto")
 
 
 def _vectors(
