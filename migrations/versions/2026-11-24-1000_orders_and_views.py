@@ -17,12 +17,13 @@ branch_labels = None
 depends_on = None
 
 INDEXES = {
-    "ix_sample_states_queue_class": ["project_id", "state", "given_label"],
+    "ix_sample_states_queue_class": ["project_id", "state", "given_label", "priority", "sample_id"],
+    "ix_sample_states_queue_path": ["project_id", "state", "sample_id"],
     "ix_sample_states_queue_random": ["project_id", "state", "shuffle", "sample_id"],
     "ix_sample_states_queue_dispute": ["project_id", "state", "dispute", "priority", "sample_id"],
     "ix_sample_states_queue_groups": ["project_id", "state", "cluster", "priority", "sample_id"],
     "ix_sample_states_list": ["project_id", "priority", "sample_id"],
-    "ix_sample_states_list_class": ["project_id", "given_label"],
+    "ix_sample_states_list_class": ["project_id", "given_label", "priority", "sample_id"],
     "ix_sample_states_list_groups": ["project_id", "cluster", "priority", "sample_id"],
     "ix_sample_states_list_newest": ["project_id", "changed_at", "sample_id"],
 }

@@ -90,12 +90,13 @@ class SampleState(Base):
     __table_args__ = (
         Index("ix_sample_states_queue", "project_id", "state", "priority", "sample_id"),
         Index("ix_sample_states_decision", "project_id", "decision"),
-        Index("ix_sample_states_queue_class", "project_id", "state", "given_label"),
+        Index("ix_sample_states_queue_class", "project_id", "state", "given_label", "priority", "sample_id"),
+        Index("ix_sample_states_queue_path", "project_id", "state", "sample_id"),
         Index("ix_sample_states_queue_random", "project_id", "state", "shuffle", "sample_id"),
         Index("ix_sample_states_queue_dispute", "project_id", "state", "dispute", "priority", "sample_id"),
         Index("ix_sample_states_queue_groups", "project_id", "state", "cluster", "priority", "sample_id"),
         Index("ix_sample_states_list", "project_id", "priority", "sample_id"),
-        Index("ix_sample_states_list_class", "project_id", "given_label"),
+        Index("ix_sample_states_list_class", "project_id", "given_label", "priority", "sample_id"),
         Index("ix_sample_states_list_groups", "project_id", "cluster", "priority", "sample_id"),
         Index("ix_sample_states_list_newest", "project_id", "changed_at", "sample_id"),
     )

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.db.models.imports import FlagRow
 from app.db.models.projects import Sample
 from app.db.models.reviews import SampleState
-from app.db.repositories.sample_filter import SampleFilter, SampleOrder, beyond, filtered, ordered, sort_keys
+from app.db.repositories.sample_filter import SampleFilter, SampleOrder, beyond, filtered, narrow, ordered, sort_keys
 
 
 def list_samples(
@@ -26,7 +26,7 @@ def list_samples(
 ) -> list[tuple[Sample, SampleState]]:
     """A page in this order. ``after`` has the sort values of the row next to it; backwards, the page ends there."""
     keys = sort_keys(order)
-    query = filtered(_joined(project_id), wanted)
+    query = narrow(session, project_id, _joined(project_id), wanted)
     if after is not None:
         query = query.where(beyond(keys, after, backwards=backwards))
     found = session.execute(ordered(query, keys, backwards=backwards).limit(limit))

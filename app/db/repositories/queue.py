@@ -9,9 +9,17 @@ from typing import Any
 from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
-from app.db.models.projects import Project, Sample
+from app.db.models.projects import Project
 from app.db.models.reviews import Lease, ReviewRow, SampleState
-from app.db.repositories.sample_filter import SampleFilter, SampleOrder, filtered, ordered, sort_keys
+from app.db.repositories.sample_filter import (
+    SampleFilter,
+    SampleOrder,
+    SortKey,
+    filtered,
+    narrow,
+    ordered,
+    sort_keys,
+)
 
 
 def take_turn(session: Session, project_id: int) -> None:
@@ -69,9 +77,10 @@ def next_sample_ids(
         .where(_is_free(reviewer_id, min_submitted, now))
         .limit(count + len(exclude))
     )
+    keys = sort_keys(order)
     if order is SampleOrder.PATH:
-        query = query.join(Sample, Sample.id == SampleState.sample_id)
-    ids = session.scalars(ordered(filtered(query, wanted), sort_keys(order)))
+        keys = [SortKey(SampleState.sample_id)]  # images are listed by path, so their ids follow it
+    ids = session.scalars(ordered(narrow(session, project_id, query, wanted), keys))
     return [id_ for id_ in ids if id_ not in set(exclude)][:count]
 
 

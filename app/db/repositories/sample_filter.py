@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Text, and_, cast, exists, or_, select, tuple_
+from sqlalchemy.orm import Session
 
 from app.db.models.accounts import User
 from app.db.models.imports import FlagRow
@@ -49,6 +50,23 @@ class SampleFilter:
     reviewer: str | None = None
     leak: str | None = None
     q: str | None = None
+
+
+FEW = 5_000
+"""So many flags of one type are looked up by the type; where there are more, the next in order is near."""
+
+
+def narrow(session: Session, project_id: int, query: Any, wanted: SampleFilter) -> Any:
+    """Narrow a query that takes the first of an order. Of a rare issue type, its own flags say which samples those
+    are: walking 200,000 samples until six of them turn up takes most of a second."""
+    if wanted.issue_type is None:
+        return filtered(query, wanted)
+    of_type = select(FlagRow.sample_id).where(
+        FlagRow.project_id == project_id, FlagRow.issue_type == wanted.issue_type
+    )  # fmt: skip
+    if session.scalar(of_type.offset(FEW).limit(1)) is not None:
+        return filtered(query, wanted)
+    return filtered(query.where(SampleState.sample_id.in_(of_type)), wanted)
 
 
 def filtered(query: Any, wanted: SampleFilter) -> Any:
