@@ -1,92 +1,116 @@
-"""``winnow bench review``: how long the next sample takes after a decision, with many flags in SQLite.
+"""``winnow bench review``: reviewers at work over HTTP on a real server process, with many flags.
 
-Measured over HTTP against a real server process on this machine, as a browser does it: post the decision, ask for the
-queue's next sample. The page itself holds the next five samples already, so this is the time until it could know more.
+Three measurements in a row on one server: one reviewer alone; ``--reviewers`` who decide twice a second each, open a
+grid of 200 and its thumbnails now and then; eight who don't pause. A leak run goes on meanwhile with ``--leaks``. The
+clients share this machine's cores with the server. What the server acknowledged is counted in the database afterwards.
 """
 
 from __future__ import annotations
 
 import argparse
-import http.client
 import json
 import os
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import uuid
 from pathlib import Path
 from typing import Any
 
+from app.cli.bench_load import Tally, run_reviewers, spread
 from app.cli.environment import Subparsers, open_database
-from app.cli.local_actor import ensure_owner, owner_access
+from app.cli.local_actor import NoDoorbell, ensure_owner, owner_access
 from app.db.repositories import projects as projects_repository
-from app.db.repositories import queueing
 from app.db.session import Database
+from app.domain.leaks import MatchMethod
 from app.domain.samples import SampleRef
-from app.services import bench_data, users
-from app.services.sign_in import Actor
+from app.services import bench_data, leak_runs
+from app.services.leak_runs import LeakParams
 from app.settings import Settings
 
-SLUG = "bench"
+SLUG, OTHER = "bench", "pictures"
+API = f"/api/v1/projects/{SLUG}"
+PICTURES = 400
+"""Samples that have a picture; the others are rows without a file."""
 
 
 def add_parser(commands: Subparsers) -> None:
-    parser = commands.add_parser("review", help="time a decision and the next sample over HTTP")
+    parser = commands.add_parser("review", help="time reviewers at work over HTTP", description=__doc__)
     parser.add_argument("--flags", type=int, nargs="+", default=[2_000, 200_000], metavar="N")
-    parser.add_argument("--decisions", type=int, default=200, metavar="N")
+    parser.add_argument("--reviewers", type=int, default=20, metavar="N")
+    parser.add_argument("--seconds", type=float, default=20, metavar="S", help="length of each measurement")
+    parser.add_argument("--leaks", action="store_true", help="let a leak run go on meanwhile")
+    parser.add_argument("--postgresql", metavar="URL", help="an empty database instead of a fresh SQLite file")
     parser.add_argument("--json", action="store_true")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    figures = [bench_review(count, args.decisions) for count in args.flags]
+    figures = [bench_review(count, args) for count in args.flags]
     if args.json:
         print(json.dumps(figures, indent=1))
-        return 0
-    for figure in figures:
-        print(
-            f"{figure['flags']:>9,} flags: decision {_ms(figure['decision_ms'])}, next {_ms(figure['next_ms'])}, "
-            f"both {_ms(figure['both_ms'])}  ({figure['decisions']} decisions, one client)"
-        )
-    return 0
+    else:
+        for figure in figures:
+            _print(figure)
+    return 0 if all(not figure["errors"] and not figure["lost"] for figure in figures) else 1
 
 
-def _ms(values: dict[str, float]) -> str:
-    return f"median {values['median']:.1f} ms / p95 {values['p95']:.1f} / max {values['max']:.1f}"
+def _print(figure: dict[str, Any]) -> None:
+    run = ", a leak run going on" if figure["leak_run"] else ""
+    print(f"{figure['flags']:,} flags in {figure['database']}{run}; import {figure['import_s']:.1f} s")
+    for part in figure["parts"]:
+        print(f"  {part['who']}: {part['decisions']:,} decisions, {part['rate']:.1f}/s, {part['twice']} given twice")
+        for kind, values in part["times"].items():
+            print(
+                f"    {kind:<17} median {values['median']:7.1f} ms  p95 {values['p95']:7.1f}  max {values['max']:7.1f}"
+            )
+    print(f"  lost decisions: {figure['lost']}; errors: {len(figure['errors'])} {figure['errors'][:1] or ''}")
 
 
-def bench_review(flags: int, decisions: int) -> dict[str, Any]:
-    """Milliseconds of each step, with ``flags`` flagged samples in a fresh SQLite database."""
+def bench_review(flags: int, args: argparse.Namespace) -> dict[str, Any]:
+    """All measurements with ``flags`` flagged samples in a fresh database."""
     with tempfile.TemporaryDirectory(prefix="winnow-bench-") as folder:
-        settings = Settings(data_dir=Path(folder), redis_url=None, database_url=None)
+        settings = Settings(data_dir=Path(folder), redis_url=None, database_url=args.postgresql)
         database = open_database(settings)
-        token = _fill(database, flags)
-        database.dispose()
+        root = bench_data.draw_pictures(Path(folder) / "pictures", PICTURES)
+        imported = _fill(database, settings, root, flags)
+        tokens = bench_data.add_reviewers(database, SLUG, args.reviewers)
+        if args.leaks:
+            _start_leaks(database, settings, root)
         port = _free_port()
-        server = _start(folder, port)
+        server = _start(settings, port, with_worker=args.leaks)
         try:
-            return {"flags": flags, "decisions": decisions, **_measure(port, token, decisions)}
+            return _measure(database, port, tokens, flags, imported, args)
         finally:
             server.terminate()
-            server.wait(20)
+            server.wait(30)
+            database.dispose()
 
 
-def _fill(database: Database, flags: int) -> str:
+def _fill(database: Database, settings: Settings, root: Path, flags: int) -> float:
+    """Make the project, and import its flags from a CSV; return the seconds of the import alone."""
     ensure_owner(database)
     with database.writing() as session:
-        project_id = bench_data.add_project(session, SLUG)
-        refs = [SampleRef("train", f"train/class{n % 100}/{n:07d}.jpg", f"class{n % 100}") for n in range(flags)]
-        projects_repository.add_classes(session, project_id, [f"class{n}" for n in range(100)])
+        project_id = bench_data.add_project(session, SLUG, root)
+        names = [f"class{n}" for n in range(100)]
+        projects_repository.add_classes(session, project_id, names)
+        refs = [SampleRef("train", f"train/{names[n % 100]}/{n:07d}.jpg", names[n % 100]) for n in range(flags)]
         projects_repository.add_samples(session, project_id, refs)
-        ids = list(projects_repository.sample_ids_by_key(session, project_id).values())
-        bench_data.add_flags(session, project_id, ids)
-        queueing.queue_samples(session, project_id, ids)
-        access = owner_access(session, SLUG)
-        actor: Actor = access.actor
-        return users.make_token(session, actor, name="bench", days=1)
+    return bench_data.import_flags(database, settings, SLUG, [ref.key for ref in refs])
+
+
+def _start_leaks(database: Database, settings: Settings, root: Path) -> None:
+    """Queue a leak run over pictures of another project, with more of them than the measurement lasts."""
+    with database.writing() as session:
+        project_id = bench_data.add_project(session, OTHER, root)
+        keys = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.jpg"))
+        refs = [SampleRef(split, key, "any") for key in keys for split in ("train",)]
+        projects_repository.add_samples(session, project_id, refs)
+    with database.writing() as session:
+        params = LeakParams(methods=(MatchMethod.EXACT, MatchMethod.PERCEPTUAL, MatchMethod.VERIFIED), scope="within")
+        access = owner_access(session, OTHER)
+        leak_runs.start_leak_run(session, NoDoorbell(), access, params, shard_size=settings.shard_size)
 
 
 def _free_port() -> int:
@@ -95,13 +119,16 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _start(folder: str, port: int) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "WINNOW_DATA_DIR": folder, "WINNOW_PORT": str(port)}
-    environment.pop("WINNOW_DATABASE_URL", None)
-    environment.pop("WINNOW_REDIS_URL", None)
-    command = [sys.executable, "-m", "app.cli.main", "serve", "--no-worker"]
-    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)  # noqa: S603 - our own command line
-    for _ in range(200):
+def _start(settings: Settings, port: int, *, with_worker: bool) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "WINNOW_DATA_DIR": str(settings.data_dir), "WINNOW_PORT": str(port)}
+    for name in ("WINNOW_DATABASE_URL", "WINNOW_REDIS_URL"):
+        environment.pop(name, None)
+    if settings.database_url:
+        environment["WINNOW_DATABASE_URL"] = settings.database_url
+    command = [sys.executable, "-m", "app.cli.main", "serve", *([] if with_worker else ["--no-worker"])]
+    quiet = subprocess.DEVNULL
+    server = subprocess.Popen(command, env=environment, stdout=quiet, stderr=quiet)  # noqa: S603 - our own command
+    for _ in range(300):
         try:
             socket.create_connection(("127.0.0.1", port), 0.2).close()
         except OSError:
@@ -109,52 +136,33 @@ def _start(folder: str, port: int) -> subprocess.Popen[bytes]:
         else:
             return server
     server.kill()
-    raise RuntimeError("the server did not start within 20 seconds")
+    raise RuntimeError("the server did not start within 30 seconds")
 
 
-class _Client:
-    """One connection that is kept open, without the 40 ms that a delayed acknowledgement would add."""
-
-    def __init__(self, port: int, token: str) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        self._connection.connect()
-        self._connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-
-    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[float, Any]:
-        data = json.dumps(body) if body is not None else None
-        begun = time.perf_counter()
-        self._connection.request(method, f"/api/v1/projects/{SLUG}{path}", data, self._headers)
-        answer = self._connection.getresponse()
-        text = answer.read()
-        spent = (time.perf_counter() - begun) * 1000
-        if answer.status >= 300:
-            raise RuntimeError(f"{method} {path}: {answer.status} {text[:300]!r}")
-        return spent, json.loads(text)
-
-
-def _measure(port: int, token: str, decisions: int) -> dict[str, Any]:
-    client = _Client(port, token)
-    _, held = client.call("GET", "/queue?count=1")
-    saves, nexts = [], []
-    for _ in range(decisions):
-        sample = held["items"][0]
-        body = {
-            "client_event_id": str(uuid.uuid4()), "base_version": 0, "manual": True, "decision": "keep",
-            "lead_time_ms": 900,
-        }  # fmt: skip
-        saved, _ = client.call("POST", f"/samples/{sample['id']}/reviews", body)
-        following, held = client.call("GET", "/queue?count=1")
-        saves.append(saved)
-        nexts.append(following)
-    both = [a + b for a, b in zip(saves, nexts, strict=True)]
-    return {"decision_ms": _spread(saves), "next_ms": _spread(nexts), "both_ms": _spread(both)}
-
-
-def _spread(values: list[float]) -> dict[str, float]:
-    ordered = sorted(values)
+def _measure(
+    database: Database, port: int, tokens: list[str], flags: int, imported: float, args: argparse.Namespace
+) -> dict[str, Any]:
+    run_reviewers(port, API, tokens[:1], seconds=2, pause=0.05)  # what a first request loads is no figure
+    before = bench_data.count_reviews(database)
+    parts, errors, done = [], [], 0
+    for who, some, pause in (
+        ("1 reviewer without pause", tokens[:1], 0.0),
+        (f"{len(tokens)} reviewers, 2 decisions/s each", tokens, 0.5),
+        ("8 reviewers without pause", tokens[:8], 0.0),
+    ):
+        tally, took = run_reviewers(port, API, some, seconds=args.seconds, pause=pause)
+        parts.append(_part(who, tally, took))
+        errors += tally.errors
+        done += len(tally.decided)
+    lost = done - (bench_data.count_reviews(database) - before)
     return {
-        "median": statistics.median(ordered),
-        "p95": ordered[int(len(ordered) * 0.95) - 1],
-        "max": ordered[-1],
-    }
+        "flags": flags, "database": "PostgreSQL" if args.postgresql else "SQLite", "leak_run": args.leaks,
+        "import_s": round(imported, 2), "parts": parts, "lost": lost, "errors": errors,
+    }  # fmt: skip
+
+
+def _part(who: str, tally: Tally, took: float) -> dict[str, Any]:
+    return {
+        "who": who, "decisions": len(tally.decided), "rate": len(tally.decided) / took, "twice": tally.twice,
+        "times": {kind: spread(values) for kind, values in tally.times.items()},
+    }  # fmt: skip

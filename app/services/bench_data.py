@@ -1,35 +1,110 @@
-"""Rows for measurements: a project of any size, without images."""
+"""Rows and pictures for measurements: a project of any size, of which only a few samples have a file."""
 
 from __future__ import annotations
 
+import csv
+import io
+import time
 from collections.abc import Sequence
+from pathlib import Path
 
-from app.db.models.imports import Import
+import numpy as np
+from PIL import Image
+
+from app.db.models.accounts import User
 from app.db.models.projects import Project
-from app.db.repositories import flags as flags_repository
-from app.db.session import Session
+from app.db.repositories import accounts, projects, reviews
+from app.db.session import Database, Session
+from app.domain.accounts import Role
 from app.domain.merge import Policies
-from app.services.projects import policies_as_json
+from app.services import import_flags as importing
+from app.services import users
+from app.services.projects import access_project, policies_as_json
+from app.services.sign_in import Actor
+from app.settings import Settings
+
+SIZE = (400, 300)
 
 
-def add_project(session: Session, slug: str) -> int:
-    project = Project(slug=slug, name=slug, root="/nonexistent", policies=policies_as_json(Policies()))
+def add_project(session: Session, slug: str, root: Path) -> int:
+    project = Project(slug=slug, name=slug, root=str(root), policies=policies_as_json(Policies()))
     session.add(project)
     session.flush()  # its samples refer to it
     return project.id
 
 
-def add_flags(session: Session, project_id: int, sample_ids: Sequence[int]) -> None:
-    """One mislabel flag a sample, each less sure than the one before."""
-    row = Import(project_id=project_id, file_name="bench.csv", stored_name="", file_sha256="", source="bench")
-    session.add(row)
-    session.flush()  # the flags refer to it
-    flags_repository.add_flags(
-        session,
-        [
-            {"project_id": project_id, "sample_id": id_, "import_id": row.id, "source": "bench",
-             "issue_type": "mislabel", "raw_issue_type": "mislabel", "confidence": 1 - place / (2 * len(sample_ids)),
-             "suggested_label": f"class{id_ % 100}", "reason": "predicted", "group": None, "image_id": ""}
-            for place, id_ in enumerate(sample_ids)
-        ],
-    )  # fmt: skip
+def draw_pictures(root: Path, count: int) -> Path:
+    """Draw ``count`` noisy JPEG files of 400 x 300 pixels, as ``train/class<n>/<n>.jpg``; return the root."""
+    noise = np.random.default_rng(0)
+    for n in range(count):
+        path = root / "train" / f"class{n % 100}" / f"{n:07d}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        coarse = noise.integers(0, 256, (12, 16, 3), dtype=np.uint8)
+        Image.fromarray(coarse).resize(SIZE, Image.Resampling.BICUBIC).save(path, quality=85)
+    return root
+
+
+class _Unhurried:
+    """A shard's context without a worker behind it."""
+
+    def report(self, done: int, problems: int = 0) -> None:
+        return
+
+    def should_stop(self) -> bool:
+        return False
+
+    def result_path(self, name: str) -> Path:
+        raise NotImplementedError("an import has no result file")
+
+
+def import_flags(database: Database, settings: Settings, slug: str, keys: Sequence[str]) -> float:
+    """Import one mislabel flag a sample from a CSV, as a worker does it; return how many seconds that took."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(("image_id", "image_path", "label", "issue_type", "confidence", "suggested_label", "reason"))
+    for n, key in enumerate(keys):
+        sure = f"{1 - n / (2 * len(keys)):.6f}"
+        writer.writerow(
+            (n, key, key.split("/")[1], "mislabel", sure, f"class{(n + 1) % 100}", "predicted another class")
+        )
+    folder = settings.folder("uploads")
+    with database.writing() as session:
+        access = access_project(session, _owner(session), slug)
+        row = importing.start_import(
+            session, _NoBell(), access, folder=folder, file_name="bench.csv", data=text.getvalue().encode()
+        )
+        import_id = row.id
+    begun = time.perf_counter()
+    importing.run_import(database, import_id, folder, _Unhurried())
+    return time.perf_counter() - begun
+
+
+class _NoBell:
+    def ring(self, queue: str) -> None:
+        return
+
+
+def _owner(session: Session) -> Actor:
+    user = next(user for user in accounts.list_users(session) if user.is_admin)
+    return Actor(user.id, user.username or "owner", user.display_name, True)
+
+
+def add_reviewers(database: Database, slug: str, count: int) -> list[str]:
+    """Add reviewers to a project; return a token for each."""
+    tokens = []
+    with database.writing() as session:
+        project_id = access_project(session, _owner(session), slug).id
+        for n in range(count):
+            user = User(username=f"reviewer{n}", display_name=f"Reviewer {n}")
+            session.add(user)
+            session.flush()  # the membership refers to it
+            projects.set_member(session, project_id, user.id, Role.REVIEWER.value)
+            actor = Actor(user.id, f"reviewer{n}", user.display_name, False)
+            tokens.append(users.make_token(session, actor, name="bench", days=1))
+    return tokens
+
+
+def count_reviews(database: Database) -> int:
+    """Answers of all reviewers that the database has."""
+    with database.reading() as session:
+        return reviews.count_submitted(session)

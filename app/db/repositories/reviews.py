@@ -255,3 +255,8 @@ def list_shared(session: Session, project_id: int) -> list[tuple[int, str, str |
         .where(ReviewRow.status == "submitted", ReviewRow.is_adjudication.is_(False), ReviewRow.sample_id.in_(shared))
     )
     return [(sample, name or "", decision) for sample, name, decision in session.execute(query)]
+
+
+def count_submitted(session: Session) -> int:
+    """Submitted answers in all projects."""
+    return session.scalar(select(func.count()).select_from(ReviewRow).where(ReviewRow.status == "submitted")) or 0
