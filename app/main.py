@@ -14,6 +14,7 @@ from app.adapters.celery_app import make_celery
 from app.adapters.celery_doorbell import CeleryDoorbell
 from app.adapters.thumbnails import Pictures
 from app.db.session import Database
+from app.services.measure_agreement import AgreementKeeper
 from app.services.ports import Doorbell
 from app.settings import Settings
 from app.web import health, images
@@ -34,7 +35,8 @@ def create_app(settings: Settings | None = None, *, doorbell: Doorbell | None = 
     settings = settings or Settings()
     database = Database(settings.resolved_database_url)
     pictures = Pictures(settings.folder("pictures"), processes=settings.processes, max_pixels=settings.max_pixels)
-    wiring = Wiring(settings, database, doorbell or CeleryDoorbell(make_celery(settings)), pictures)
+    bell = doorbell or CeleryDoorbell(make_celery(settings))
+    wiring = Wiring(settings, database, bell, pictures, AgreementKeeper())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -19,6 +19,7 @@ COMMANDS = {
     "tag": "app.cli.tag",
     "leaks": "app.cli.leaks",
     "import": "app.cli.import_",
+    "reviews": "app.cli.reviews",
     "export": "app.cli.export",
     "users": "app.cli.users",
     "demo": "app.cli.demo",

@@ -6,14 +6,18 @@ Figures come from kept libraries (scikit-learn and krippendorff); here the answe
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
+import numpy.typing as npt
 
 Answer = tuple[int, str, str]
 """(sample, reviewer, decision)."""
+
+MOST_NUMBERS = 20_000_000
+"""The library lays out samples x answers x answers numbers; for more than this alpha is not measured."""
 
 
 @dataclass(frozen=True)
@@ -70,3 +74,40 @@ def _alpha(shared: Sequence[dict[str, str]], names: Sequence[str]) -> float | No
     code = {decision: float(index) for index, decision in enumerate(decisions)}
     table = [[code[given[name]] if name in given else np.nan for given in shared] for name in names]
     return float(krippendorff.alpha(reliability_data=np.array(table), level_of_measurement="nominal"))
+
+
+def kappa_of_cells(cells: Mapping[tuple[str, str], int]) -> float | None:
+    """Cohen's kappa from how often one said this and the other that; None where they share no sample."""
+    counts = {pair: count for pair, count in cells.items() if count}
+    if not counts:
+        return None
+    if len({said for pair in counts for said in pair}) == 1:
+        return 1.0  # kappa divides by zero when only one answer was ever given
+    from sklearn.metrics import cohen_kappa_score  # loads for a second: only where it is needed
+
+    first, second = zip(*counts, strict=True)
+    return float(cohen_kappa_score(first, second, sample_weight=list(counts.values())))
+
+
+def alpha_of_patterns(patterns: Mapping[tuple[int, ...], int]) -> float | None:
+    """Krippendorff's alpha from samples by pattern: how often each answer was given on one, and on how many so."""
+    if not patterns:
+        return None
+    table = np.array(list(patterns), dtype=np.int64)
+    return alpha_of_table(np.repeat(table, list(patterns.values()), axis=0))
+
+
+def alpha_of_table(table: npt.NDArray[np.int64]) -> float | None:
+    """Krippendorff's alpha of a table with a row a sample and a column an answer, holding how often it was given.
+
+    None where no sample has two answers, or there are too many different ones to measure.
+    """
+    shared = table[table.sum(axis=1) > 1]
+    used = shared[:, shared.any(axis=0)]
+    if not used.size or used.shape[0] * used.shape[1] ** 2 > MOST_NUMBERS:
+        return None
+    if used.shape[1] == 1:
+        return 1.0
+    import krippendorff
+
+    return float(krippendorff.alpha(value_counts=used, level_of_measurement="nominal"))

@@ -79,7 +79,8 @@ def _resolve(submitted: list[Review], min_submitted: int, rule: Rule, adjudicati
 
 def _adjudicated(adjudication: Review, submitted: list[Review]) -> Resolution:
     if adjudication.decision is None:
-        return Resolution(State.CONFLICT, reason=_uncertain_reason([adjudication]))
+        reasons = [_uncertain_reason([adjudication]), _dispute_reason(submitted)]
+        return Resolution(State.CONFLICT, reason="; ".join(reason for reason in reasons if reason))
     overruled = [r for r in submitted if _position(r) != _position(adjudication)]
     return _settled([adjudication], How.ADJUDICATED, overruled)
 

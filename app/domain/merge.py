@@ -36,7 +36,11 @@ class MergeRule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """How a project wants its reviews and leaks merged. ``max_class_share`` is a fraction in 0..1."""
+    """How a project wants its reviews and leaks merged. Shares are fractions in 0..1.
+
+    ``overlap_share`` of the samples needs two reviews, so that agreement can be measured; ``check_share`` of what a
+    reviewer gets are check samples, whose answer is known.
+    """
 
     min_submitted: int = 1
     rule: Rule = Rule.UNANIMOUS
@@ -44,6 +48,8 @@ class Policies:
     max_class_share: float = 0.1
     mislabel_threshold: float = 0.9
     blind: bool = True
+    overlap_share: float = 0.0
+    check_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from app.domain.accounts import Role, may
 from app.domain.errors import Conflict, NotAllowed
 from app.domain.reviews import ReviewInput
 from app.services import audit
+from app.services.others_answers import sample_views
 from app.services.projects import Access
 from app.services.sample_card import SampleCard, make_cards
 from app.services.submit_review import append_event, lock_sample, make_payload, repeated_event, work_out
@@ -31,10 +32,36 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Position:
+    """One answer that somebody gave, and who gave it."""
+
+    decision: str
+    new_label: str | None
+    reviewers: list[str]
+
+
+@dataclass(frozen=True)
 class ConflictView:
     sample: SampleCard
     reviews: list[Answer]
     reason: str
+
+    @property
+    def positions(self) -> list[Position]:
+        """What a lead can take over as it is: the decisions that were made, those of most people first."""
+        found: dict[tuple[str, str | None], list[str]] = {}
+        for review in self.reviews:
+            if review.decision is not None:
+                found.setdefault((review.decision, review.new_label), []).append(review.reviewer)
+        return [Position(*said, names) for said, names in sorted(found.items(), key=lambda item: -len(item[1]))]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A sample's state after a lead's decision, and the version to go on from."""
+
+    state: str
+    version: int
 
 
 @dataclass(frozen=True)
@@ -51,15 +78,16 @@ def list_conflicts(session: Session, access: Access, after: int = 0) -> Conflict
     states = repository.states_of_samples(session, shown)
     reviews = repository.reviews_of_samples(session, shown)
     cards = make_cards(session, access, shown)
+    views = sample_views(session, access, shown, reviews)
     rows = [
         ConflictView(
             card,
             [
                 Answer(name, r.decision, r.new_label, r.tags, r.note, r.updated_at)
                 for r, name in reviews[card.id]
-                if r.status == "submitted" and card.others is not None
+                if r.status == "submitted" and views[card.id].shows_others
             ],
-            states[card.id].reason if card.others is not None else "Others answered; you have not yet.",
+            states[card.id].reason if views[card.id].shows_others else "Others answered; you have not yet.",
         )
         for card in cards
     ]
@@ -69,8 +97,8 @@ def list_conflicts(session: Session, access: Access, after: int = 0) -> Conflict
 
 def adjudicate(
     session: Session, access: Access, sample_id: int, given: ReviewInput, *, client_event_id: str, base_version: int
-) -> str:
-    """Settle a sample; return its state. ``base_version`` is the version of the sample's state that the lead saw.
+) -> Settled:
+    """Settle a sample, or (no decision) open it again. ``base_version`` is that of the state which the lead saw.
 
     Raises:
         NotAllowed: only leads settle.
@@ -80,7 +108,7 @@ def adjudicate(
         raise NotAllowed("Settling a conflict needs the role lead.")
     state = lock_sample(session, access, sample_id)
     if repeated_event(session, access, sample_id, client_event_id, "adjudication") is not None:
-        return state.state
+        return Settled(state.state, state.version)
     if state.version != base_version:
         raise Conflict(
             "Somebody answered on this sample since you opened it. Look at it again.", current_version=state.version
@@ -91,4 +119,4 @@ def adjudicate(
     append_event(session, access, state, "adjudication", client_event_id, current, payload)
     audit.record(session, "adjudicated", user_id=access.actor.user_id, project_id=access.id, sample=sample_id)
     session.refresh(state)
-    return state.state
+    return Settled(state.state, state.version)

@@ -10,12 +10,15 @@ from app.db.models.projects import Project
 from app.db.repositories import accounts as accounts_repository
 from app.db.repositories import projects as repository
 from app.db.repositories import queue as queue_repository
+from app.db.repositories.overlap import set_needed
 from app.db.session import Session
 from app.domain.accounts import Role, may, slugify
+from app.domain.check_samples import MAX_SHARE
 from app.domain.consensus import Rule
 from app.domain.errors import InvalidInput, NotAllowed, NotFound
 from app.domain.formats.relabel_map import LabelCoding
 from app.domain.merge import LeakSide, Policies
+from app.domain.overlap import MAX_NEEDED
 from app.services import audit
 from app.services.ports import Doorbell
 from app.services.scan_dataset import start_scan
@@ -133,15 +136,25 @@ def set_policies(session: Session, access: Access, policies: Policies) -> None:
     """Change how reviews and leaks are merged; versions already frozen keep theirs."""
     from app.services.resolve_again import resolve_project  # it builds on this module
 
-    if not 1 <= policies.min_submitted <= 20:
-        raise InvalidInput("Between 1 and 20 reviews can be asked for per sample.")
-    if not 0.0 < policies.max_class_share <= 1.0 or not 0.0 <= policies.mislabel_threshold <= 1.0:
-        raise InvalidInput("Shares and thresholds lie between 0 and 1.")
+    _check_policies(policies)
     repository.hold_policies(session, access.project, to_change=True)
     queue_repository.take_turn(session, access.id)
     access.project.policies = policies_as_json(policies)
+    session.flush()  # the samples' share is read from the database
+    set_needed(session, access.id)
     resolve_project(session, access.id, policies)
     audit.record(session, "policies_set", user_id=access.actor.user_id, project_id=access.id, **access.project.policies)
+
+
+def _check_policies(policies: Policies) -> None:
+    if not 1 <= policies.min_submitted <= MAX_NEEDED:
+        raise InvalidInput(f"Between 1 and {MAX_NEEDED} reviews can be asked for per sample.")
+    if not 0.0 < policies.max_class_share <= 1.0 or not 0.0 <= policies.mislabel_threshold <= 1.0:
+        raise InvalidInput("Shares and thresholds lie between 0 and 1.")
+    if not 0.0 <= policies.overlap_share <= 1.0:
+        raise InvalidInput("The share of samples with two reviews lies between 0 and 1.")
+    if not 0.0 <= policies.check_share <= MAX_SHARE:
+        raise InvalidInput(f"The share of check samples lies between 0 and {MAX_SHARE}.")
 
 
 def set_member(session: Session, access: Access, user_id: int, role: Role | None) -> None:

@@ -15,8 +15,8 @@ def resolve_project(session: Session, project_id: int, policies: Policies) -> in
     states = repository.states_of_samples(session, ids)
     changed = []
     for sample_id, rows in reviews.items():
-        resolution, submitted = resolve_rows(rows, policies)
         state = states[sample_id]
+        resolution, submitted = resolve_rows(rows, policies.rule, state.needed)
         before = (state.state, state.decision, state.new_label, state.how, state.reason)
         how = resolution.how.value if resolution.how else None
         decision = resolution.decision.value if resolution.decision else None

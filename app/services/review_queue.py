@@ -13,7 +13,8 @@ from app.db.repositories.sample_filter import SampleFilter, SampleOrder
 from app.db.session import Session
 from app.domain.accounts import Role
 from app.domain.errors import NotAllowed
-from app.services.projects import Access, policies_of
+from app.services.check_samples import slip_in_checks
+from app.services.projects import Access
 from app.services.sample_card import SampleCard, make_cards
 
 __all__ = ["QueueAnswer", "SampleFilter", "SampleOrder", "give_back", "next_samples"]
@@ -65,13 +66,11 @@ def next_samples(
     repository.take_turn(session, access.id)
     repository.drop_lapsed_leases(session, access.id, now)
     held = list(exclude)[:MAX_BATCH]
-    needed = policies_of(access.project).min_submitted
-    ids = repository.next_sample_ids(
-        session, access.id, me, wanted, min_submitted=needed, count=min(count, MAX_BATCH), exclude=held, now=now,
-        order=order,
-    )  # fmt: skip
+    most = min(count, MAX_BATCH)
+    ids = repository.next_sample_ids(session, access.id, me, wanted, count=most, exclude=held, now=now, order=order)
+    ids = slip_in_checks(session, access, wanted, ids, held, most)
     # A sample that was opened by its address is this reviewer's as well, unless somebody else has it.
-    opened = repository.free_sample_ids(session, access.id, me, fill_in, min_submitted=needed, now=now)
+    opened = repository.free_sample_ids(session, access.id, me, fill_in, now=now)
     repository.take_leases(session, access.id, me, [*ids, *opened], now + lease)
     repository.extend_leases(session, access.id, me, held, now + lease)
     shown = [*fill_in, *(id_ for id_ in ids if id_ not in fill_in)]

@@ -20,6 +20,8 @@ from app.domain.consensus import describe
 from app.domain.decision_tree import standard_tree
 from app.domain.reviews import suggested_label
 from app.domain.taxonomy import Decision
+from app.services.comments import CommentView, comments_of_samples
+from app.services.others_answers import SampleView, sample_views
 from app.services.picture_urls import image_url, thumb_url
 from app.services.projects import Access, policies_of
 from app.services.sample_pairs import PairView, find_pairs
@@ -85,6 +87,7 @@ class SampleCard:
     examples: dict[str, list[ExampleView]]
     pairs: list[PairView]
     history: list[HistoryView]
+    comments: list[CommentView] | None
     image_error: str | None = None
 
 
@@ -96,7 +99,12 @@ def make_cards(session: Session, access: Access, ids: Sequence[int]) -> list[Sam
     states = reviews_repository.states_of_samples(session, ids)
     pairs = find_pairs(session, access.project, flags)
     examples = _Examples(session, access.id)
-    return [_card(access, samples[id_], flags[id_], reviews[id_], states.get(id_), pairs[id_], examples) for id_ in ids]
+    views = sample_views(session, access, ids, reviews)
+    comments = comments_of_samples(session, access, ids, views)
+    return [
+        _card(access, samples[id_], flags[id_], views[id_], states.get(id_), pairs[id_], examples, comments[id_])
+        for id_ in ids
+    ]
 
 
 def get_card(session: Session, access: Access, sample_id: int) -> SampleCard:
@@ -104,7 +112,8 @@ def get_card(session: Session, access: Access, sample_id: int) -> SampleCard:
     projects_repository.get_sample(session, access.id, sample_id)
     card = make_cards(session, access, [sample_id])[0]
     events = reviews_repository.events_of_sample(session, sample_id)
-    shown = [(e, name) for e, name in events if card.others is not None or name == access.actor.username]
+    view = sample_views(session, access, [sample_id], reviews_repository.reviews_of_samples(session, [sample_id]))
+    shown = [(e, name) for e, name in events if view[sample_id].shows_others or name == access.actor.username]
     return _with_history(card, [HistoryView(e.created_at, name, _event_text(e.kind, e.payload)) for e, name in shown])
 
 
@@ -146,18 +155,16 @@ def _card(
     access: Access,
     sample: Sample,
     flags: list[FlagRow],
-    reviews: list[tuple[ReviewRow, str]],
+    view: SampleView,
     state: SampleState | None,
     pairs: list[PairView],
     examples: _Examples,
+    comments: list[CommentView] | None,
 ) -> SampleCard:
     policies = policies_of(access.project)
     domain_flags = [flags_repository.as_flag(flag) for flag in flags]
     suggestion = suggested_label(domain_flags)
-    mine = next((r for r, _ in reviews if r.reviewer_id == access.actor.user_id and not r.is_adjudication), None)
-    name = access.actor.username
-    hidden = policies.blind and not access.is_lead and (mine is None or mine.status != "submitted")
-    others = None if hidden else [review_view(r, n) for r, n in reviews if r is not mine]
+    others = None if view.others is None else [review_view(row, name) for row, name in view.others]
     confidences = [flag.confidence for flag in flags if flag.confidence is not None]
     return SampleCard(
         id=sample.id,
@@ -173,16 +180,17 @@ def _card(
         suggested_label=suggestion,
         confidence=max(confidences, default=None),
         branches=standard_tree(policies.mislabel_threshold).branches(domain_flags),
-        review=review_view(mine, name) if mine else None,
+        review=review_view(view.mine, access.actor.username) if view.mine else None,
         others=others,
-        state=state.state if state else "open",
-        version=state.version if state else 0,
+        state=state.state if state and not view.is_secret else "open",
+        version=state.version if state and not view.is_secret else 0,
         examples={
             "given": examples.of(sample.given_label, sample.id),
             "suggested": examples.of(suggestion, sample.id),
         },
         pairs=pairs,
         history=[],
+        comments=comments,
     )
 
 

@@ -7,7 +7,7 @@ cost a fraction of a second and not 500 requests.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.db.models.projects import Sample
@@ -26,7 +26,14 @@ from app.domain.taxonomy import Decision, Taxonomy
 from app.domain.tree_walk import Outcome
 from app.services.keep_one import check_groups
 from app.services.projects import Access, policies_of
-from app.services.submit_review import make_payload, project_event, refresh_states, require_reviewer
+from app.services.submit_review import (
+    is_secret_from,
+    make_payload,
+    project_event,
+    refresh_states,
+    require_reviewer,
+    settled_checks,
+)
 
 MOST = 10_000
 """Samples in one batch."""
@@ -111,7 +118,7 @@ def submit_many(
     todo = [answer for answer in todo if answer.sample_id not in waiting]
     outcomes = _settle_all(session, access, todo, samples)
     check_groups(session, access.id, outcomes)
-    _keep(session, access, key, todo, outcomes)
+    _keep(session, access, key, todo, outcomes, settled_checks(session, states.values()))
     answered = [SampleVersion(id_, states[id_].version) for id_ in ids if id_ not in waiting]
     return BatchResult(len(todo), len(answers) - len(todo) - len(held_back), held_back, answered)
 
@@ -146,7 +153,8 @@ def _held_back(
         for answer in answers
         if answer.seen_version is not None and states[answer.sample_id].version != answer.seen_version
     ]
-    found = repository.reviews_of_samples(session, changed)
+    secret = is_secret_from(session, access, changed)
+    found = repository.reviews_of_samples(session, [id_ for id_ in changed if id_ not in secret])
     me = access.actor.user_id
     held = []
     for id_, rows in found.items():
@@ -180,16 +188,27 @@ def _settle_all(
 
 
 def _keep(
-    session: Session, access: Access, key: str, answers: Sequence[GivenAnswer], outcomes: Mapping[int, Outcome]
+    session: Session,
+    access: Access,
+    key: str,
+    answers: Sequence[GivenAnswer],
+    outcomes: Mapping[int, Outcome],
+    checks: Collection[int],
 ) -> None:
     ids = [answer.sample_id for answer in answers]
     current = repository.own_reviews(session, ids, access.actor.user_id)
-    events = [
-        _event(access, key, answer, make_payload(answer.given, outcomes[answer.sample_id], 0), current)
-        for answer in answers
-    ]
+    events = [_event(access, key, answer, _payload(answer, outcomes, current, checks), current) for answer in answers]
     add_events(session, access, events, current)
     queue_repository.drop_leases(session, access.id, access.actor.user_id, ids)
+
+
+def _payload(
+    answer: GivenAnswer, outcomes: Mapping[int, Outcome], current: Mapping[int, ReviewRow], checks: Collection[int]
+) -> dict[str, object]:
+    id_ = answer.sample_id
+    is_check = current[id_].is_check if id_ in current else id_ in checks
+    payload = make_payload(answer.given, outcomes[id_], 0)
+    return {**payload, "is_check": True} if is_check else payload
 
 
 def _event(

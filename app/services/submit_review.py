@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from app.db.base import utc_now
 from app.db.models.reviews import ReviewEvent, ReviewRow, SampleState
+from app.db.repositories import check_samples as checks_repository
 from app.db.repositories import flags as flags_repository
 from app.db.repositories import projects as projects_repository
 from app.db.repositories import queue as queue_repository
@@ -15,10 +16,9 @@ from app.db.repositories import queueing
 from app.db.repositories import reviews as repository
 from app.db.session import Session
 from app.domain.accounts import Role, may
-from app.domain.consensus import Resolution, State, describe, resolve
+from app.domain.consensus import Resolution, Rule, State, describe, resolve
 from app.domain.decision_tree import standard_tree
 from app.domain.errors import Conflict, InvalidInput, NotAllowed
-from app.domain.merge import Policies
 from app.domain.reviews import Review, ReviewInput, ReviewStatus, settle
 from app.domain.taxonomy import Decision, Taxonomy
 from app.domain.tree_walk import Outcome
@@ -128,6 +128,8 @@ def check_others(session: Session, access: Access, state: SampleState, seen_vers
     """Refuse to answer unawares on a sample that somebody else settled since it was looked at."""
     if seen_version is None or state.version == seen_version or state.state == State.OPEN:
         return
+    if is_secret_from(session, access, [state.sample_id]):
+        return  # to say what others answered on a check sample would give its answer away
     rows = repository.reviews_of_samples(session, [state.sample_id])[state.sample_id]
     others = [(r, name) for r, name in rows if r.reviewer_id != access.actor.user_id and r.status == "submitted"]
     if not others:
@@ -179,6 +181,8 @@ def append_event(
 ) -> ReviewEvent:
     """Add one event to the history and bring review and sample state up to it."""
     base = current.version if current else 0
+    if _is_check(session, state, kind, current):
+        payload = {**payload, "is_check": True}
     event = ReviewEvent(
         project_id=access.id, sample_id=state.sample_id, reviewer_id=access.actor.user_id, kind=kind,
         client_event_id=client_event_id, reverts_event_id=reverts, base_version=base, new_version=base + 1,
@@ -192,12 +196,29 @@ def append_event(
     return event
 
 
+def is_secret_from(session: Session, access: Access, sample_ids: Sequence[int]) -> set[int]:
+    """Check samples among these, whose state this person is not told."""
+    return set() if access.is_lead else checks_repository.check_ids(session, sample_ids)
+
+
+def settled_checks(session: Session, states: Iterable[SampleState]) -> set[int]:
+    """Samples on which a first answer would only tell of its reviewer: check samples that are settled already."""
+    settled = [state.sample_id for state in states if state.state != State.OPEN.value]
+    return checks_repository.check_ids(session, settled)
+
+
+def _is_check(session: Session, state: SampleState, kind: str, current: ReviewRow | None) -> bool:
+    if kind == "adjudication":
+        return False
+    return current.is_check if current is not None else bool(settled_checks(session, [state]))
+
+
 def project_event(session: Session, current: ReviewRow | None, event: ReviewEvent) -> None:
     """Bring the current review of an event's author up to the event."""
     payload = event.payload
     row = current or ReviewRow(
         project_id=event.project_id, sample_id=event.sample_id, reviewer_id=event.reviewer_id,
-        is_adjudication=event.kind == "adjudication",
+        is_adjudication=event.kind == "adjudication", is_check=payload.get("is_check", False),
     )  # fmt: skip
     row.status, row.decision, row.new_label = payload["status"], payload["decision"], payload["new_label"]
     row.tags, row.note, row.answers = payload["tags"], payload["note"], payload["answers"]
@@ -208,20 +229,32 @@ def project_event(session: Session, current: ReviewRow | None, event: ReviewEven
 
 def refresh_states(session: Session, access: Access, sample_ids: Sequence[int]) -> None:
     """Work out the samples' resolutions from their reviews, under the project's policies."""
-    policies = policies_of(access.project)
+    rule = policies_of(access.project).rule
     found = repository.reviews_of_samples(session, sample_ids)
-    repository.set_resolutions(session, [(id_, *resolve_rows(rows, policies)) for id_, rows in found.items()])
+    states = repository.states_of_samples(session, sample_ids)
+    resolved = [(id_, *resolve_rows(rows, rule, states[id_].needed)) for id_, rows in found.items()]
+    repository.set_resolutions(session, resolved)
 
 
-def resolve_rows(rows: Sequence[tuple[ReviewRow, str]], policies: Policies) -> tuple[Resolution, int]:
-    """One sample's resolution from its reviews with the reviewers' names, and how many are submitted."""
+def resolve_rows(rows: Sequence[tuple[ReviewRow, str]], rule: Rule, needed: int) -> tuple[Resolution, int]:
+    """One sample's resolution from its reviews with the reviewers' names, and how many are submitted.
+
+    Answers that were given as a check count only where the sample would be open without them.
+    """
+    resolution, submitted = _resolve([pair for pair in rows if not pair[0].is_check], rule, needed)
+    if resolution.state is not State.OPEN or not any(row.is_check for row, _ in rows):
+        return resolution, submitted
+    return _resolve(rows, rule, needed)
+
+
+def _resolve(rows: Sequence[tuple[ReviewRow, str]], rule: Rule, needed: int) -> tuple[Resolution, int]:
     reviews = [as_review(row, name) for row, name in rows if not row.is_adjudication]
     settled = [(row, name) for row, name in rows if row.is_adjudication and row.status == "submitted"]
     newest = max(settled, key=lambda pair: pair[0].last_event_id, default=None)
     resolution = resolve(
         reviews,
-        min_submitted=policies.min_submitted,
-        rule=policies.rule,
+        min_submitted=needed,
+        rule=rule,
         adjudication=as_review(*newest) if newest else None,
     )
     submitted = sum(review.status is ReviewStatus.SUBMITTED for review in reviews)

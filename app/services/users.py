@@ -119,6 +119,15 @@ def make_reset_link(session: Session, username: str) -> str:
     return make_link(session, user, "reset")
 
 
+def add_reviewer_on_paper(session: Session, name: str) -> User:
+    """The account of somebody whose answers come from a file: nobody can sign in by it."""
+    user = User(username=name, display_name=name, is_active=False)
+    session.add(user)
+    session.flush()  # callers use the id
+    audit.record(session, "user_made_for_import", user_id=None, target=user.id)
+    return user
+
+
 def add_owner(session: Session) -> User:
     """The account of whoever runs the server, before any admin exists; it becomes the first admin's."""
     user = User(display_name="", is_admin=True)

@@ -16,6 +16,8 @@ from app.adapters.thumbnails import Pictures
 from app.db.session import Database, Session
 from app.domain.accounts import Role
 from app.domain.errors import NotAllowed, NotSignedIn
+from app.services.comments import count_unread
+from app.services.measure_agreement import AgreementKeeper
 from app.services.ports import Doorbell
 from app.services.projects import Access, access_project
 from app.services.sign_in import (
@@ -42,6 +44,7 @@ class Wiring:
     database: Database
     doorbell: Doorbell
     pictures: Pictures
+    agreement: AgreementKeeper
 
 
 def get_wiring(request: Request) -> Wiring:
@@ -124,7 +127,8 @@ def _entering(needed: Role, session_dep: object) -> Callable[..., Access]:
     def enter(request: Request, actor: ActorDep, slug: SlugPath, session: Session) -> Access:
         access = access_project(session, actor, slug, needed)
         # Taken now: a unit of work that fails takes the project's fields with it, and the error page names it.
-        request.state.project = project_info(access)
+        is_page = request.method == "GET" and request.scope["path"].startswith("/p/")
+        request.state.project = project_info(access, count_unread(session, access) if is_page else 0)
         return access
 
     enter.__annotations__["session"] = session_dep

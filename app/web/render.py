@@ -40,6 +40,7 @@ class ProjectInfo:
     name: str
     role: str
     is_lead: bool
+    unread: int
 
 
 @cache
@@ -119,9 +120,10 @@ def context_of(request: Request) -> dict[str, Any]:
     }
 
 
-def project_info(access: Access) -> ProjectInfo:
+def project_info(access: Access, unread: int = 0) -> ProjectInfo:
+    """``unread`` is the number of comments that name the reader and that they have not seen."""
     project = access.project
-    return ProjectInfo(project.slug, project.name, access.role.value, may(access.role, Role.LEAD))
+    return ProjectInfo(project.slug, project.name, access.role.value, may(access.role, Role.LEAD), unread)
 
 
 def render(request: Request, template: str, page: object, status: int = 200) -> HTMLResponse:

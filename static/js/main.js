@@ -11,6 +11,7 @@ import { LeakPairs } from "./elements/leak_pairs.js";
 import { OutboxStatus } from "./elements/outbox_status.js";
 import { PairCompare } from "./elements/pair_compare.js";
 import { ReviewPage } from "./elements/review_page.js";
+import { SampleComments } from "./elements/sample_comments.js";
 import { SampleEvidence } from "./elements/sample_evidence.js";
 import { SampleGrid } from "./elements/sample_grid.js";
 import { SampleOthers } from "./elements/sample_others.js";
@@ -27,7 +28,7 @@ const ELEMENTS = {
   "theme-switch": ThemeSwitch, "toast-line": ToastLine, "key-help": KeyHelp, "class-chooser": ClassChooser, "copy-text": CopyText,
   "outbox-status": OutboxStatus, "job-progress": JobProgress, "file-drop": FileDrop,
   "sample-picture": SamplePicture, "pair-compare": PairCompare, "tree-question": TreeQuestion, "sample-evidence": SampleEvidence,
-  "sample-others": SampleOthers, "sample-strip": SampleStrip, "sample-grid": SampleGrid,
+  "sample-others": SampleOthers, "sample-comments": SampleComments, "sample-strip": SampleStrip, "sample-grid": SampleGrid,
   "review-page": ReviewPage, "grid-page": GridPage, "group-list": GroupList, "leak-pairs": LeakPairs, "conflict-list": ConflictList,
 };
 

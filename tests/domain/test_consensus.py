@@ -114,7 +114,10 @@ def test_an_adjudication_that_overrules_nobody_says_nothing() -> None:
 
 def test_an_adjudication_that_asks_for_discussion_leaves_the_conflict_open() -> None:
     resolution = resolved(ALICE_KEEPS, BOB_REMOVES, lead=review("lead", None))
-    assert (resolution.state, resolution.reason) == (State.CONFLICT, "lead asked for discussion")
+    assert (resolution.state, resolution.reason) == (
+        State.CONFLICT,
+        "lead asked for discussion; alice: keep; bob: remove",
+    )
 
 
 def test_tags_of_those_who_agree_are_joined() -> None:

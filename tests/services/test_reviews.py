@@ -188,7 +188,7 @@ def adjudicate(world, name: str, decision: str, *, base: int | None = None, even
         version = world.state(KEY).version if base is None else base
         return settle(
             session, access, world.ids[KEY], by_hand(decision), client_event_id=event or fresh(), base_version=version
-        )
+        ).state
 
 
 def test_a_reviewer_cannot_settle_a_conflict(flagged):

@@ -40,6 +40,12 @@ EXPECTED = {
     f"GET {API}/versions/{{number}}/deliverables.zip": VIEWER, f"GET {API}/versions/{{number}}/files/{{name}}": VIEWER,
     f"GET {API}/queue": REVIEWER, f"DELETE {API}/queue": REVIEWER,
     f"GET {PAGE}/review": REVIEWER, f"GET {PAGE}/review/{{sample_id}}": REVIEWER,
+    f"GET {API}/agreement": REVIEWER, f"GET {PAGE}/agreement": REVIEWER,
+    f"GET {API}/mentions": REVIEWER, f"GET {PAGE}/mentions": REVIEWER, f"POST {PAGE}/mentions/read": REVIEWER,
+    f"GET {API}/samples/{{sample_id}}/comments": REVIEWER, f"POST {API}/samples/{{sample_id}}/comments": REVIEWER,
+    f"POST {API}/samples/{{sample_id}}/comments/read": REVIEWER,
+    f"POST {API}/comments/{{comment_id}}/withdraw": REVIEWER,
+    f"GET {PAGE}/checks": LEAD, f"POST {PAGE}/checks": LEAD, f"POST {PAGE}/checks/{{sample_id}}/remove": LEAD,
     f"GET {API}/conflicts": REVIEWER, f"GET {PAGE}/conflicts": REVIEWER,
     f"POST {API}/samples/{{sample_id}}/reviews": REVIEWER, f"POST {API}/reviews/batch": REVIEWER,
     f"GET {API}/groups": VIEWER, f"POST {API}/groups/decisions": REVIEWER, f"GET {PAGE}/groups": VIEWER,
@@ -68,7 +74,7 @@ def numbers(filled) -> dict[str, object]:
     return {
         "slug": "pets", "sample_id": filled.ids["train/cat/0.png"], "pair_id": pair, "run_id": 1, "number": 1,
         "name": "pets_removal_list.txt", "import_id": 1, "job_id": 2, "token": "nothing", "session_id": 999,
-        "token_id": 999, "user_id": 999, "view_id": 999,
+        "token_id": 999, "user_id": 999, "view_id": 999, "comment_id": 999,
     }  # fmt: skip
 
 

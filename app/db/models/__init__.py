@@ -6,12 +6,13 @@ from app.db.models.jobs import Job, JobShard
 from app.db.models.leaks import LeakMatch, LeakPair, LeakProblem, LeakRun, LeakVerdictEvent
 from app.db.models.projects import Listing, Member, PassedOverFile, Project, ProjectClass, Sample
 from app.db.models.reviews import Lease, ReviewEvent, ReviewRow, SampleState
+from app.db.models.team import CheckSample, Comment, Mention
 from app.db.models.versions import Version, VersionFile, VersionSample
 from app.db.models.views import SavedView
 
 __all__ = [
-    "ApiToken", "AuditEntry", "DuplicateMember", "FlagRow", "Import", "ImportReject", "Job", "JobShard", "LeakMatch",
-    "LeakPair", "LeakProblem", "LeakRun", "LeakVerdictEvent", "Lease", "Listing", "Member", "OneTimeLink",
-    "PassedOverFile", "Project", "ProjectClass", "ReviewEvent", "ReviewRow", "Sample", "SampleState", "SavedView",
-    "SignInFailure", "User", "UserSession", "Version", "VersionFile", "VersionSample",
+    "ApiToken", "AuditEntry", "CheckSample", "Comment", "DuplicateMember", "FlagRow", "Import", "ImportReject", "Job",
+    "JobShard", "LeakMatch", "LeakPair", "LeakProblem", "LeakRun", "LeakVerdictEvent", "Lease", "Listing", "Member",
+    "Mention", "OneTimeLink", "PassedOverFile", "Project", "ProjectClass", "ReviewEvent", "ReviewRow", "Sample",
+    "SampleState", "SavedView", "SignInFailure", "User", "UserSession", "Version", "VersionFile", "VersionSample",
 ]  # fmt: skip

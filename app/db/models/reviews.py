@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, utc_now
@@ -52,7 +52,10 @@ class ReviewEvent(Base):
 
 
 class ReviewRow(Base):
-    """The current review of one reviewer on one sample. ``is_adjudication`` marks a lead's settling answer."""
+    """The current review of one reviewer on one sample. ``is_adjudication`` marks a lead's settling answer.
+
+    ``is_check`` marks an answer on a check sample that was settled before: it tells of the reviewer, not of the sample.
+    """
 
     __tablename__ = "reviews"
     __table_args__ = (
@@ -65,6 +68,7 @@ class ReviewRow(Base):
     sample_id: Mapped[int] = mapped_column(ForeignKey("samples.id", ondelete="RESTRICT"))
     reviewer_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"))
     is_adjudication: Mapped[bool] = mapped_column(Boolean, default=False)
+    is_check: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     status: Mapped[str] = mapped_column(String(10))
     decision: Mapped[str | None] = mapped_column(String(10))
     new_label: Mapped[str | None] = mapped_column(String(300))
@@ -80,10 +84,10 @@ class ReviewRow(Base):
 class SampleState(Base):
     """Where a flagged sample stands; one row per sample in the queue.
 
-    ``priority`` orders the queue (larger first); ``submitted`` counts submitted reviews. The other orders have a column
-    each, so that none has to sort 200,000 rows: ``given_label`` repeats the sample's, ``shuffle`` is a fixed random
-    number, ``dispute`` counts the ways in which flags (``rivals``: 1 where they suggest different labels) and reviews
-    contradict each other, ``cluster`` is the sample's duplicate group ("" without one).
+    ``priority`` orders the queue (larger first); ``submitted`` of the ``needed`` reviews are in. The other orders have
+    a column each, so that none has to sort 200,000 rows: ``given_label`` repeats the sample's, ``shuffle`` is a fixed
+    random number, ``dispute`` counts the ways in which flags (``rivals``: 1 where they suggest different labels) and
+    reviews contradict each other, ``cluster`` is the sample's duplicate group ("" without one).
     """
 
     __tablename__ = "sample_states"
@@ -106,6 +110,7 @@ class SampleState(Base):
     state: Mapped[str] = mapped_column(String(10), default="open")
     priority: Mapped[float] = mapped_column(default=0.0)
     submitted: Mapped[int] = mapped_column(default=0)
+    needed: Mapped[int] = mapped_column(default=1, server_default="1")
     decision: Mapped[str | None] = mapped_column(String(10))
     new_label: Mapped[str | None] = mapped_column(String(300))
     tags: Mapped[list[str]] = mapped_column(default=list)

@@ -31,6 +31,10 @@ def list_users(session: Session) -> list[User]:
     return list(session.scalars(select(User).order_by(User.username)))
 
 
+def list_admins(session: Session) -> list[User]:
+    return list(session.scalars(select(User).where(User.is_admin).order_by(User.username)))
+
+
 def usernames(session: Session, ids: set[int]) -> dict[int, str]:
     query = select(User.id, User.username).where(User.id.in_(ids))
     return {row.id: row.username or "" for row in session.execute(query)}

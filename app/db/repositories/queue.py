@@ -31,7 +31,7 @@ def take_turn(session: Session, project_id: int) -> None:
     session.execute(select(Project.id).where(Project.id == project_id).with_for_update(key_share=True))
 
 
-def _is_free(reviewer_id: int, min_submitted: int, now: datetime) -> Any:
+def _is_free(reviewer_id: int, now: datetime) -> Any:
     """Whether not enough others answered the sample or hold it already."""
     held = (
         select(func.count())
@@ -39,16 +39,16 @@ def _is_free(reviewer_id: int, min_submitted: int, now: datetime) -> Any:
         .correlate(SampleState)
         .scalar_subquery()
     )
-    return SampleState.submitted + held < max(1, min_submitted)
+    return SampleState.submitted + held < SampleState.needed
 
 
 def free_sample_ids(
-    session: Session, project_id: int, reviewer_id: int, ids: Sequence[int], *, min_submitted: int, now: datetime
+    session: Session, project_id: int, reviewer_id: int, ids: Sequence[int], *, now: datetime
 ) -> list[int]:
     """Those of these samples that wait for a review and that this reviewer could be given."""
     query = select(SampleState.sample_id).where(
         SampleState.project_id == project_id, SampleState.state == "open", SampleState.sample_id.in_(ids),
-        _is_free(reviewer_id, min_submitted, now),
+        _is_free(reviewer_id, now),
     )  # fmt: skip
     return list(session.scalars(query))
 
@@ -59,7 +59,6 @@ def next_sample_ids(
     reviewer_id: int,
     wanted: SampleFilter,
     *,
-    min_submitted: int,
     count: int,
     exclude: Sequence[int],
     now: datetime,
@@ -74,7 +73,7 @@ def next_sample_ids(
     query = (
         select(SampleState.sample_id)
         .where(SampleState.project_id == project_id, SampleState.state == "open", ~answered)
-        .where(_is_free(reviewer_id, min_submitted, now))
+        .where(_is_free(reviewer_id, now))
         .limit(count + len(exclude))
     )
     keys = sort_keys(order)

@@ -14,6 +14,7 @@ from app.db.base import utc_now
 from app.db.models.imports import DuplicateMember, FlagRow
 from app.db.models.projects import Sample
 from app.db.models.reviews import SampleState
+from app.db.repositories.overlap import set_needed
 from app.db.repositories.queue import take_turn
 
 _FEW = 500
@@ -42,6 +43,8 @@ def queue_samples(session: Session, project_id: int, sample_ids: Collection[int]
     new = [_new(project_id, id_, label, places.get(id_, _Place())) for id_, label in labels.items()]
     for start in range(0, len(new), _CHUNK):
         session.execute(insert(SampleState), new[start : start + _CHUNK])
+    if new:
+        set_needed(session, project_id, [row["sample_id"] for row in new] if len(new) <= _FEW else None)
     _move(session, known, places)
 
 
@@ -106,9 +109,10 @@ def _labels(session: Session, project_id: int, ids: Sequence[int]) -> Iterator[t
 
 def _new(project_id: int, sample_id: int, label: str, place: _Place) -> dict[str, Any]:
     return {
-        "sample_id": sample_id, "project_id": project_id, "state": "open", "submitted": 0, "version": 0, "tags": [],
-        "by": [], "reason": "not reviewed yet", "given_label": label, "shuffle": zlib.crc32(str(sample_id).encode()),
-        "changed_at": utc_now(), "dispute": place.rivals, **asdict(place),
+        "sample_id": sample_id, "project_id": project_id, "state": "open", "submitted": 0, "needed": 1, "version": 0,
+        "tags": [], "by": [], "reason": "not reviewed yet", "given_label": label,
+        "shuffle": zlib.crc32(str(sample_id).encode()), "changed_at": utc_now(), "dispute": place.rivals,
+        **asdict(place),
     }  # fmt: skip
 
 

@@ -210,10 +210,11 @@ def conflict_ids(session: Session, project_id: int, after: int, limit: int) -> l
 
 
 def list_submitted(session: Session, project_id: int) -> list[tuple[ReviewRow, str]]:
+    """Submitted reviews and adjudications with their reviewer; not those on check samples that were settled before."""
     query = (
         select(ReviewRow, User.username)
         .join(User, User.id == ReviewRow.reviewer_id)
-        .where(ReviewRow.project_id == project_id, ReviewRow.status == "submitted")
+        .where(ReviewRow.project_id == project_id, ReviewRow.status == "submitted", ReviewRow.is_check.is_(False))
         .order_by(ReviewRow.sample_id, User.username)
     )
     return [(row, name or "") for row, name in session.execute(query)]
@@ -252,8 +253,11 @@ def list_shared(session: Session, project_id: int) -> list[tuple[int, str, str |
     query = (
         select(ReviewRow.sample_id, User.username, ReviewRow.decision)
         .join(User, User.id == ReviewRow.reviewer_id)
-        .where(ReviewRow.status == "submitted", ReviewRow.is_adjudication.is_(False), ReviewRow.sample_id.in_(shared))
-    )
+        .where(
+            ReviewRow.status == "submitted", ReviewRow.is_adjudication.is_(False), ReviewRow.is_check.is_(False),
+            ReviewRow.sample_id.in_(shared),
+        )
+    )  # fmt: skip
     return [(sample, name or "", decision) for sample, name, decision in session.execute(query)]
 
 

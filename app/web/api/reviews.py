@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from fastapi import APIRouter
 
 from app.services import batch_review, conflicts, submit_review, undo_review
 from app.services.batch_review import BatchResult
-from app.services.conflicts import ConflictPage
+from app.services.conflicts import ConflictPage, Settled
 from app.services.submit_review import Submitted
 from app.services.undo_review import Undone
 from app.web.api.schemas import AdjudicationBody, BatchBody, ReviewBody, SelectionBody, StepBody
 from app.web.dependencies import LeadAccess, ReadingDep, ReviewAccess, ReviewReadAccess, WritingDep
 
 router = APIRouter(prefix="/projects/{slug}", tags=["reviews"])
-
-
-@dataclass(frozen=True)
-class StateAnswer:
-    state: str
 
 
 @router.post("/samples/{sample_id}/reviews")
@@ -67,10 +60,9 @@ def list_conflicts(access: ReviewReadAccess, session: ReadingDep, cursor: int = 
 
 
 @router.post("/samples/{sample_id}/adjudication")
-def adjudicate(sample_id: int, body: AdjudicationBody, access: LeadAccess, session: WritingDep) -> StateAnswer:
-    """Settle a conflict. ``base_version`` is the ``version`` of the sample's card."""
-    state = conflicts.adjudicate(
+def adjudicate(sample_id: int, body: AdjudicationBody, access: LeadAccess, session: WritingDep) -> Settled:
+    """Settle a conflict; without a decision it is open again. ``base_version`` is the card's ``version``."""
+    return conflicts.adjudicate(
         session, access, sample_id, body.as_input(), client_event_id=body.client_event_id,
         base_version=body.base_version,
     )  # fmt: skip
-    return StateAnswer(state)

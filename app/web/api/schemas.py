@@ -110,6 +110,11 @@ class AdjudicationBody(DecisionBody):
     base_version: int = Field(ge=0)
 
 
+class CommentBody(Body):
+    client_event_id: EventId
+    text: str = Field(max_length=4_000)
+
+
 class StepBody(Body):
     client_event_id: EventId
 

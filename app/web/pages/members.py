@@ -67,7 +67,11 @@ def set_policies(
     max_class_share: Annotated[float, Form()],
     mislabel_threshold: Annotated[float, Form()],
     blind: Annotated[bool, Form()] = False,
+    overlap_share: Annotated[float, Form()] = 0.0,
+    check_share: Annotated[float, Form()] = 0.0,
 ) -> Response:
-    policies = Policies(min_submitted, rule, leak_side, max_class_share, mislabel_threshold, blind)
+    policies = Policies(
+        min_submitted, rule, leak_side, max_class_share, mislabel_threshold, blind, overlap_share, check_share
+    )
     projects.set_policies(session, access, policies)
     return RedirectResponse(f"/p/{access.project.slug}/members", 303)

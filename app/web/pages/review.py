@@ -10,9 +10,9 @@ from fastapi import APIRouter, Request, Response
 
 from app.domain.decision_tree import standard_tree
 from app.domain.taxonomy import STANDARD_TAGS
+from app.services import comments, review_queue
 from app.services import conflicts as conflict_service
 from app.services import list_samples as listing
-from app.services import review_queue
 from app.services.conflicts import ConflictView
 from app.services.projects import policies_of
 from app.web.api.samples import SampleFilterDep, SampleOrderDep
@@ -65,6 +65,7 @@ def show_review(
         "classes": bar.options.classes,
         "tags": [{"name": t.name, "meaning": t.meaning, "implies": t.implies} for t in STANDARD_TAGS],
         "filters": {**asdict(wanted), "sort": order.value},
+        "members": sorted(comments.member_ids(session, access)),
         "first": first,
         "recent_labels": [],
         "sample_id": sample_id,

@@ -25,8 +25,10 @@ export class ReviewPage extends HTMLElement {
     this.#listen();
     this.#feed.take(this.#data.first);
     const wanted = this.#data.sample_id;
+    const toComments = location.hash === "#comments";
     if (wanted && this.#session.current?.card.id !== wanted) this.#open(wanted);
     else this.#show();
+    if (toComments && this.#session.current) document.getElementById("comments").reveal();
   }
 
   disconnectedCallback() {
@@ -193,6 +195,7 @@ export class ReviewPage extends HTMLElement {
     this.#showMeasures(card);
     document.getElementById("evidence").show(card);
     document.getElementById("others").show(card);
+    document.getElementById("comments").show(card);
     document.getElementById("strip").show(this.#session.entries, this.#session.at);
     document.getElementById("panel").scrollTop = 0;
     this.#showExtras(entry);
@@ -264,7 +267,10 @@ export class ReviewPage extends HTMLElement {
   /** The server's own words on a decision, when they differ from what was expected. */
   #answered(entry) {
     document.getElementById("strip").show(this.#session.entries, this.#session.at);
-    if (this.#session.current === entry) document.getElementById("others").show(entry.card);
+    if (this.#session.current === entry) {
+      document.getElementById("others").show(entry.card);
+      document.getElementById("comments").show(entry.card);
+    }
     this.#feed.refresh();
   }
 }
