@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from anyio import to_thread
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -25,6 +26,9 @@ from app.web.pages import router as pages_router
 from app.web.render import STATIC
 from app.web.security import SecurityMiddleware, allowed_hosts
 
+THREADS = 200
+"""Requests that are worked on at once; most of them wait for the database."""
+
 DESCRIPTION = """Clean an image dataset together: samples, flags, reviews, leaks, versions and their deliverables.
 
 Sign in with a personal token from your account page: `Authorization: Bearer wnw_...`."""
@@ -40,6 +44,8 @@ def create_app(settings: Settings | None = None, *, doorbell: Doorbell | None = 
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        # A writer that waits for its turn holds a thread; whoever has the turn must still find one for its next step.
+        to_thread.current_default_thread_limiter().total_tokens = THREADS
         yield
         pictures.close()
         database.dispose()

@@ -110,7 +110,7 @@ class Reviewer:
         return spent
 
     def _look(self) -> None:
-        spent, text = self.client.call("GET", f"{self.api}/samples?limit=200&count=false&sort=class")
+        spent, text = self.client.call("GET", f"{self.api}/samples?limit=200&count=false")
         self.tally.add("grid page of 200", spent)
         for row in json.loads(text)["rows"][:20]:
             self.tally.add("thumbnail", self.client.call("GET", row["thumb_url"])[0])

@@ -8,7 +8,6 @@ libraries use the rollback journal (docs/decisions/0004-sqlite-journal.md).
 from __future__ import annotations
 
 import logging
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,13 +19,14 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import QueuePool, StaticPool
 
+from app.db.sqlite_library import WAL_IS_SOUND, sqlite
+from app.db.turnstile import Turnstile
 from app.domain.errors import Busy, Conflict, InvalidInput, OutOfSpace, WinnowError
 
-__all__ = ["Database", "Session", "after_commit"]
+__all__ = ["WAL_IS_SOUND", "Database", "Session", "after_commit"]
 
 logger = logging.getLogger(__name__)
 
-WAL_IS_SOUND = sqlite3.sqlite_version_info >= (3, 51, 3)
 BUSY_TIMEOUT = 30_000
 """Milliseconds that a writer waits for its turn."""
 
@@ -36,6 +36,8 @@ HISTORY = ("review_events", "leak_verdict_events")
 _UNIQUE_VIOLATION = "23505"
 _LOCK_STATES = ("40001", "40P01", "55P03")
 """PostgreSQL's codes: could not serialize, deadlock, lock not available."""
+
+_BUSY = "The database is busy with something long, so nothing was saved. Try again in a few seconds."
 
 _SAME_TIME = (
     "Somebody else saved the same thing at the same moment, so yours was not saved. "
@@ -53,6 +55,7 @@ class Database:
         self.url = url
         self.engine = _make_engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self._turnstile = Turnstile() if self.is_sqlite else None
         self._reader = sessionmaker(self.engine, expire_on_commit=False)
         self._writer = sessionmaker(self.engine.execution_options(write=True), expire_on_commit=False)
 
@@ -82,7 +85,7 @@ class Database:
             Busy: somebody else held the database too long; nothing of the block was kept.
             Conflict: somebody else made the same thing at the same moment; nothing of the block was kept.
         """
-        with self._writer() as session:
+        with self._turn(), self._writer() as session:
             try:
                 yield session
                 session.commit()
@@ -95,6 +98,18 @@ class Database:
             except BaseException:
                 session.rollback()
                 raise
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if self._turnstile is None:
+            yield
+            return
+        if not self._turnstile.enter(BUSY_TIMEOUT / 1000):
+            raise Busy(_BUSY)
+        try:
+            yield
+        finally:
+            self._turnstile.leave()
 
     @contextmanager
     def moment(self) -> Iterator[Session]:
@@ -116,15 +131,17 @@ class Database:
     @contextmanager
     def _copy(self) -> Iterator[Session]:
         """A session on a copy, because with a rollback journal no writer can commit while somebody reads."""
-        copy = sqlite3.connect("", check_same_thread=False)  # a file that SQLite makes, and deletes with the connection
+        copy = sqlite.connect("", check_same_thread=False)  # a file that SQLite makes, and deletes with the connection
         source = self.engine.raw_connection()
         try:
             source.driver_connection.backup(copy)  # type: ignore[union-attr]
             source.close()
-            engine = create_engine("sqlite://", creator=lambda: copy, poolclass=StaticPool, hide_parameters=True)
+            engine = create_engine(
+                "sqlite://", module=sqlite, creator=lambda: copy, poolclass=StaticPool, hide_parameters=True
+            )
             with Session(engine) as session:
                 yield session
-        except sqlite3.OperationalError as error:
+        except sqlite.OperationalError as error:
             if said := _translated(error):
                 raise said from error
             raise
@@ -168,8 +185,8 @@ def _translated(error: Exception) -> WinnowError | None:
         same = state == _UNIQUE_VIOLATION or "unique constraint failed" in text
         return Conflict(_SAME_TIME) if same else None
     if isinstance(error, PoolTimeout) or state in _LOCK_STATES or "database is locked" in text:
-        return Busy("The database is busy with something long, so nothing was saved. Try again in a few seconds.")
-    if isinstance(error, OperationalError | sqlite3.OperationalError):
+        return Busy(_BUSY)
+    if isinstance(error, OperationalError | sqlite.OperationalError):
         full = "disk is full" in text or "no space left" in text
         return OutOfSpace("The disk is full: nothing was saved. Make room, then try again.") if full else None
     return InvalidInput("A number is too large, or a text holds characters that can't be kept (like NUL).")
@@ -196,6 +213,7 @@ def _make_engine(url: str) -> Engine:
     options: dict[str, Any] = {"pool_size": 20, "max_overflow": 30, "pool_timeout": 10, "poolclass": QueuePool}
     if url.startswith("sqlite"):
         options["connect_args"] = {"check_same_thread": False, "timeout": BUSY_TIMEOUT / 1000}
+        options["module"] = sqlite
     else:
         options["pool_pre_ping"] = True
     engine = create_engine(url, hide_parameters=True, **options)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
@@ -15,6 +14,7 @@ from app.db.base import UtcDateTime
 from app.db.models.accounts import AuditEntry, User
 from app.db.models.projects import Member
 from app.db.session import Database, after_commit
+from app.db.sqlite_library import sqlite
 from app.domain.errors import Busy, Conflict, OutOfSpace
 from tests.fixtures.databases import both_backends
 
@@ -43,7 +43,7 @@ def test_every_sqlite_connection_holds_foreign_keys_and_flushes_to_disk(database
 def test_the_write_ahead_log_is_used_only_where_it_is_sound(database):
     with database.reading() as session:
         mode = session.execute(sa.text("PRAGMA journal_mode")).scalar()
-    assert mode == ("wal" if sqlite3.sqlite_version_info >= (3, 51, 3) else "truncate")
+    assert mode == ("wal" if sqlite.sqlite_version_info >= (3, 51, 3) else "truncate")
 
 
 def test_eight_writers_that_read_first_lose_no_update_and_never_find_the_database_busy(database):
@@ -107,7 +107,7 @@ def test_an_action_after_the_commit_that_fails_takes_nothing_back(database):
 
 def test_a_full_disk_is_said_to_be_one(database):
     with pytest.raises(OutOfSpace), database.writing():
-        raise OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full"))
+        raise OperationalError("INSERT", {}, sqlite.OperationalError("database or disk is full"))
 
 
 @both_backends
