@@ -8,6 +8,7 @@ from typing import Any
 
 from app.db.base import utc_now
 from app.db.models.reviews import ReviewEvent, ReviewRow, SampleState
+from app.db.repositories import bulk as bulk_repository
 from app.db.repositories import flags as flags_repository
 from app.db.repositories import projects as projects_repository
 from app.db.repositories import queue as queue_repository
@@ -15,7 +16,7 @@ from app.db.repositories import queueing
 from app.db.repositories import reviews as repository
 from app.db.session import Session
 from app.domain.accounts import Role, may
-from app.domain.consensus import Resolution, State, describe, resolve
+from app.domain.consensus import BulkAnswer, Resolution, State, describe, resolve
 from app.domain.decision_tree import standard_tree
 from app.domain.errors import Conflict, InvalidInput, NotAllowed
 from app.domain.merge import Policies
@@ -207,14 +208,21 @@ def project_event(session: Session, current: ReviewRow | None, event: ReviewEven
 
 
 def refresh_states(session: Session, access: Access, sample_ids: Sequence[int]) -> None:
-    """Work out the samples' resolutions from their reviews, under the project's policies."""
+    """Work out the samples' resolutions from their reviews and bulk decisions, under the project's policies."""
     policies = policies_of(access.project)
     found = repository.reviews_of_samples(session, sample_ids)
-    repository.set_resolutions(session, [(id_, *resolve_rows(rows, policies)) for id_, rows in found.items()])
+    bulk = bulk_repository.bulk_answers(session, sample_ids)
+    resolved = [(id_, *resolve_rows(rows, policies, bulk.get(id_))) for id_, rows in found.items()]
+    repository.set_resolutions(session, resolved)
 
 
-def resolve_rows(rows: Sequence[tuple[ReviewRow, str]], policies: Policies) -> tuple[Resolution, int]:
-    """One sample's resolution from its reviews with the reviewers' names, and how many are submitted."""
+def resolve_rows(
+    rows: Sequence[tuple[ReviewRow, str]], policies: Policies, bulk: BulkAnswer | None
+) -> tuple[Resolution, int]:
+    """One sample's resolution from its reviews with the reviewers' names, and how many are submitted.
+
+    ``bulk`` is what a bulk decision says of it, which counts where nobody answered.
+    """
     reviews = [as_review(row, name) for row, name in rows if not row.is_adjudication]
     settled = [(row, name) for row, name in rows if row.is_adjudication and row.status == "submitted"]
     newest = max(settled, key=lambda pair: pair[0].last_event_id, default=None)
@@ -223,6 +231,7 @@ def resolve_rows(rows: Sequence[tuple[ReviewRow, str]], policies: Policies) -> t
         min_submitted=policies.min_submitted,
         rule=policies.rule,
         adjudication=as_review(*newest) if newest else None,
+        bulk=bulk,
     )
     submitted = sum(review.status is ReviewStatus.SUBMITTED for review in reviews)
     return resolution, submitted
