@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 BUSY_TIMEOUT = 30_000
 """Milliseconds that a writer waits for its turn."""
 
-HISTORY = ("review_events", "leak_verdict_events")
+HISTORY = ("review_events", "leak_verdict_events", "bulk_events", "bulk_samples")
 """Tables of what people did, in the order of their ids."""
 
 _UNIQUE_VIOLATION = "23505"

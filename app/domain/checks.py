@@ -37,6 +37,7 @@ def run_checks(
     groups: Mapping[str, Collection[str]],
     open_leaks: Sequence[str] = (),
     more_undecided: int = 0,
+    bulk_under_way: int = 0,
 ) -> list[Check]:
     """Run all checks; those that find nothing are left out.
 
@@ -45,8 +46,10 @@ def run_checks(
         groups: keys of the members per duplicate group.
         open_leaks: test images of leak candidates that nobody has judged.
         more_undecided: number of undecided samples that are not in ``merged``.
+        bulk_under_way: number of bulk decisions of which some samples are not done yet.
     """
     checks = [
+        _bulk_under_way(bulk_under_way),
         _undecided(merged, more_undecided),
         _conflicts(merged),
         _open_leaks(open_leaks),
@@ -56,6 +59,13 @@ def run_checks(
         _shrunk_classes(merged, policies.max_class_share, class_sizes),
     ]
     return [check for check in checks if check.count]
+
+
+def _bulk_under_way(count: int) -> Check:
+    text = (
+        "They are being applied or taken back: a version now would hold a part of each. Wait, or see why one stopped."
+    )
+    return Check("bulk_under_way", "Bulk decisions under way", True, text, (), count)
 
 
 def _undecided(merged: Iterable[MergedSample], more: int) -> Check:

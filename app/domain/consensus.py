@@ -34,6 +34,17 @@ class How(StrEnum):
     MAJORITY = "majority"
     ADJUDICATED = "adjudicated"
     RULE = "rule"
+    BULK = "bulk"
+
+
+@dataclass(frozen=True, slots=True)
+class BulkAnswer:
+    """What a bulk decision says of one sample, and who applied it."""
+
+    decision: Decision
+    new_label: str | None
+    tags: tuple[str, ...]
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +63,21 @@ class Resolution:
 
 
 def resolve(
-    reviews: Iterable[Review], *, min_submitted: int, rule: Rule, adjudication: Review | None = None
+    reviews: Iterable[Review],
+    *,
+    min_submitted: int,
+    rule: Rule,
+    adjudication: Review | None = None,
+    bulk: BulkAnswer | None = None,
 ) -> Resolution:
     """Come to one answer. The order of ``reviews`` does not matter.
 
     A lead's adjudication counts over everything. A submitted review without a decision asks for discussion and is
-    a conflict by itself; so is an adjudication without one.
+    a conflict by itself; so is an adjudication without one. A bulk decision counts only where nobody answered.
     """
     submitted = sorted((r for r in reviews if r.status is ReviewStatus.SUBMITTED), key=lambda r: r.reviewer)
+    if bulk is not None and adjudication is None and not submitted:
+        return Resolution(State.RESOLVED, bulk.decision, bulk.new_label, bulk.tags, How.BULK, (bulk.by,))
     resolution = _resolve(submitted, min_submitted, rule, adjudication)
     return replace(resolution, dissent=max(0, len({_position(r) for r in submitted}) - 1))
 

@@ -17,6 +17,7 @@ class JobKind(StrEnum):
     IMPORT = "import"
     LEAKS = "leaks"
     EXPORT = "export"
+    BULK = "bulk"
 
 
 class JobState(StrEnum):

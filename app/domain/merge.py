@@ -1,8 +1,8 @@
 """Merging: reviews and confirmed leaks become one outcome a sample, with every rule that was applied.
 
-Rules, the stronger first: a lead's adjudication, removal of a confirmed leak, the reviewers' consensus. A weaker
-rule that would have said something else is recorded as a conflict that the stronger one settled; it never
-disappears. The functions here are pure: the same input in any order gives the same outcome.
+Rules, the stronger first: a lead's adjudication, removal of a confirmed leak, the reviewers' consensus, a bulk
+decision. A weaker rule that would have said something else is recorded as a conflict that the stronger one settled; it
+never disappears. The functions here are pure: the same input in any order gives the same outcome.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class MergeRule(StrEnum):
     ADJUDICATED = "adjudicated"
     LEAK_REMOVAL = "leak_removal"
     CONSENSUS = "consensus"
+    BULK = "bulk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,8 @@ def merge_sample(case: SampleCase) -> MergedSample:
     if case.leaks:
         return _by_leak(case)
     if resolution.state is State.RESOLVED:
-        return _by_review(case, MergeRule.CONSENSUS, ())
+        rule = MergeRule.BULK if resolution.how is How.BULK else MergeRule.CONSENSUS
+        return _by_review(case, rule, ())
     open_conflicts = (resolution.reason,) if resolution.state is State.CONFLICT else ()
     return MergedSample(
         case.key, case.split, case.given_label, resolution.state, None, None, (), None, (), None,
@@ -129,7 +131,7 @@ def _overruled_reviews(resolution: Resolution) -> tuple[str, ...]:
 
 def _how_text(resolution: Resolution) -> str:
     names = ", ".join(resolution.by)
-    words = {How.SOLE: "by", How.ADJUDICATED: "settled by"}
+    words = {How.SOLE: "by", How.ADJUDICATED: "settled by", How.BULK: "in bulk by"}
     how = resolution.how
     return f"{words[how]} {names}" if how in words else f"{how} of {names}"
 
@@ -153,7 +155,8 @@ def _overruled_outcome(resolution: Resolution) -> tuple[str, ...]:
         return (f"{resolution.reason}; settled by {MergeRule.LEAK_REMOVAL}",)
     if resolution.state is State.RESOLVED and resolution.decision is not Decision.REMOVE:
         said = describe(resolution.decision, resolution.new_label)
-        return (f"reviewed as {said} by {', '.join(resolution.by)}; settled by {MergeRule.LEAK_REMOVAL}",)
+        did = "decided in bulk" if resolution.how is How.BULK else "reviewed"
+        return (f"{did} as {said} by {', '.join(resolution.by)}; settled by {MergeRule.LEAK_REMOVAL}",)
     return ()
 
 

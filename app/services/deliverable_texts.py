@@ -163,6 +163,7 @@ def write_summary(stream: TextIO, content: Content) -> None:
         leaks=snapshot["leaks"],
         agreement=snapshot["agreement"],
         accepted=snapshot["accepted"],
+        bulk=snapshot.get("bulk", ()),  # versions of before there were bulk decisions
     )
     write_cleaning_summary(stream, given)
 
@@ -180,7 +181,7 @@ def _merged(o: Outcome) -> MergedSample:
 
 
 def write_events(stream: TextIO, content: Content) -> int:
-    """Every raw review and verdict, one JSON object a line, so that anyone can merge in another way."""
+    """Every raw review, verdict and bulk decision, one JSON object a line, so that anyone can merge in another way."""
     for event in content.events:
         stream.write(json.dumps(event, ensure_ascii=False, sort_keys=True) + "\n")
     return len(content.events)

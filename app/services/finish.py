@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.db.repositories import bulk as bulk_repository
 from app.db.repositories import groups as groups_repository
 from app.db.repositories import leaks as leaks_repository
 from app.db.repositories import merging as repository
@@ -69,6 +70,7 @@ def merge_project(session: Session, access: Access, *, settled_only: bool = Fals
         groups=groups_repository.keys_by_group(session, access.id),
         open_leaks=sorted({row.test.key for row in pairs if row.pair.verdict == "open"}),
         more_undecided=repository.count_open(session, access.id, _ids_of(leaks)) if settled_only else 0,
+        bulk_under_way=bulk_repository.count_under_way(session, access.id),
     )
     ids = {case.key: sample_id for case, sample_id in cases}
     flags = {case.key: case.flags for case, _ in cases}

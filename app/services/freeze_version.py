@@ -14,6 +14,7 @@ from typing import Any
 from app.db.base import utc_now
 from app.db.models.versions import Version
 from app.db.repositories import accounts as accounts_repository
+from app.db.repositories import bulk as bulk_repository
 from app.db.repositories import flags as flags_repository
 from app.db.repositories import jobs as jobs_repository
 from app.db.repositories import leaks as leaks_repository
@@ -27,6 +28,7 @@ from app.domain.jobs import LIVE, JobKind, ShardSpec
 from app.domain.merge import MergedSample
 from app.domain.samples import Flag
 from app.services import audit
+from app.services.bulk_history import bulk_summaries
 from app.services.finish import Merged, merge_project
 from app.services.jobs import JobView, start_job, view_job
 from app.services.leak_summary import report_row_json, report_rows
@@ -195,6 +197,7 @@ def _people(session: Session, project_id: int) -> _People:
 
 
 def _snapshot(session: Session, access: Access, merged: Merged, accepted: list[str], people: _People) -> dict[str, Any]:
+    last_bulk_event, last_bulk_sample = bulk_repository.last_ids(session, access.id)
     return {
         "dataset": access.project.slug,
         "label_coding": access.project.label_coding,
@@ -212,6 +215,9 @@ def _snapshot(session: Session, access: Access, merged: Merged, accepted: list[s
         "accepted": accepted,
         "last_review_event": reviews_repository.last_event_id(session, access.id),
         "last_verdict_event": leaks_repository.last_verdict_id(session, access.id),
+        "last_bulk_event": last_bulk_event,
+        "last_bulk_sample": last_bulk_sample,
+        "bulk": bulk_summaries(session, access.id),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.db.repositories import bulk as bulk_repository
 from app.db.repositories import reviews as repository
 from app.db.session import Session
 from app.domain.merge import Policies
@@ -13,10 +14,11 @@ def resolve_project(session: Session, project_id: int, policies: Policies) -> in
     ids = repository.reviewed_ids(session, project_id)
     reviews = repository.reviews_of_samples(session, ids)
     states = repository.states_of_samples(session, ids)
+    bulk = bulk_repository.bulk_answers(session, ids)
     changed = []
     for sample_id, rows in reviews.items():
         state = states[sample_id]
-        resolution, submitted = resolve_rows(rows, policies.rule, state.needed)
+        resolution, submitted = resolve_rows(rows, policies.rule, state.needed, bulk.get(sample_id))
         before = (state.state, state.decision, state.new_label, state.how, state.reason)
         how = resolution.how.value if resolution.how else None
         decision = resolution.decision.value if resolution.decision else None

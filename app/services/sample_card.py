@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from app.adapters.folder_dataset import file_size
+from app.db.models.bulk import BulkEvent
 from app.db.models.imports import FlagRow
 from app.db.models.projects import Sample
 from app.db.models.reviews import ReviewRow, SampleState
+from app.db.repositories import bulk as bulk_repository
 from app.db.repositories import flags as flags_repository
 from app.db.repositories import projects as projects_repository
 from app.db.repositories import reviews as reviews_repository
@@ -113,8 +115,22 @@ def get_card(session: Session, access: Access, sample_id: int) -> SampleCard:
     card = make_cards(session, access, [sample_id])[0]
     events = reviews_repository.events_of_sample(session, sample_id)
     view = sample_views(session, access, [sample_id], reviews_repository.reviews_of_samples(session, [sample_id]))
-    shown = [(e, name) for e, name in events if view[sample_id].shows_others or name == access.actor.username]
-    return _with_history(card, [HistoryView(e.created_at, name, _event_text(e.kind, e.payload)) for e, name in shown])
+    shows = view[sample_id].shows_others
+    shown = [(e, name) for e, name in events if shows or name == access.actor.username]
+    history = [HistoryView(e.created_at, name, _event_text(e.kind, e.payload)) for e, name in shown]
+    in_bulk = _bulk_history(session, sample_id) if shows else []
+    return _with_history(card, sorted([*history, *in_bulk], key=lambda step: step.at))
+
+
+def _bulk_history(session: Session, sample_id: int) -> list[HistoryView]:
+    steps = bulk_repository.steps_of_sample(session, sample_id)
+    return [HistoryView(event.created_at, name, _bulk_text(event, label)) for event, name, label in steps]
+
+
+def _bulk_text(event: BulkEvent, new_label: str | None) -> str:
+    if event.kind == "revoke":
+        return f"took bulk decision {event.bulk_id} back: {event.payload['reason']}"
+    return f"in bulk ({event.bulk_id}): {describe(Decision(event.payload['decision']), new_label)}"
 
 
 def _with_history(card: SampleCard, history: list[HistoryView]) -> SampleCard:

@@ -8,6 +8,7 @@ from typing import Any
 
 from app.db.base import utc_now
 from app.db.models.reviews import ReviewEvent, ReviewRow, SampleState
+from app.db.repositories import bulk as bulk_repository
 from app.db.repositories import check_samples as checks_repository
 from app.db.repositories import flags as flags_repository
 from app.db.repositories import projects as projects_repository
@@ -16,7 +17,7 @@ from app.db.repositories import queueing
 from app.db.repositories import reviews as repository
 from app.db.session import Session
 from app.domain.accounts import Role, may
-from app.domain.consensus import Resolution, Rule, State, describe, resolve
+from app.domain.consensus import BulkAnswer, Resolution, Rule, State, describe, resolve
 from app.domain.decision_tree import standard_tree
 from app.domain.errors import Conflict, InvalidInput, NotAllowed
 from app.domain.reviews import Review, ReviewInput, ReviewStatus, settle
@@ -228,26 +229,32 @@ def project_event(session: Session, current: ReviewRow | None, event: ReviewEven
 
 
 def refresh_states(session: Session, access: Access, sample_ids: Sequence[int]) -> None:
-    """Work out the samples' resolutions from their reviews, under the project's policies."""
+    """Work out the samples' resolutions from their reviews and bulk decisions, under the project's policies."""
     rule = policies_of(access.project).rule
     found = repository.reviews_of_samples(session, sample_ids)
     states = repository.states_of_samples(session, sample_ids)
-    resolved = [(id_, *resolve_rows(rows, rule, states[id_].needed)) for id_, rows in found.items()]
+    bulk = bulk_repository.bulk_answers(session, sample_ids)
+    resolved = [(id_, *resolve_rows(rows, rule, states[id_].needed, bulk.get(id_))) for id_, rows in found.items()]
     repository.set_resolutions(session, resolved)
 
 
-def resolve_rows(rows: Sequence[tuple[ReviewRow, str]], rule: Rule, needed: int) -> tuple[Resolution, int]:
+def resolve_rows(
+    rows: Sequence[tuple[ReviewRow, str]], rule: Rule, needed: int, bulk: BulkAnswer | None
+) -> tuple[Resolution, int]:
     """One sample's resolution from its reviews with the reviewers' names, and how many are submitted.
 
-    Answers that were given as a check count only where the sample would be open without them.
+    Answers that were given as a check count only where the sample would be open without them, and what a bulk decision
+    says of it only where nobody answered at all.
     """
     resolution, submitted = _resolve([pair for pair in rows if not pair[0].is_check], rule, needed)
-    if resolution.state is not State.OPEN or not any(row.is_check for row, _ in rows):
-        return resolution, submitted
-    return _resolve(rows, rule, needed)
+    if resolution.state is State.OPEN and any(row.is_check for row, _ in rows):
+        resolution, submitted = _resolve(rows, rule, needed)
+    return (resolution, submitted) if bulk is None or submitted else _resolve(rows, rule, needed, bulk)
 
 
-def _resolve(rows: Sequence[tuple[ReviewRow, str]], rule: Rule, needed: int) -> tuple[Resolution, int]:
+def _resolve(
+    rows: Sequence[tuple[ReviewRow, str]], rule: Rule, needed: int, bulk: BulkAnswer | None = None
+) -> tuple[Resolution, int]:
     reviews = [as_review(row, name) for row, name in rows if not row.is_adjudication]
     settled = [(row, name) for row, name in rows if row.is_adjudication and row.status == "submitted"]
     newest = max(settled, key=lambda pair: pair[0].last_event_id, default=None)
@@ -256,6 +263,7 @@ def _resolve(rows: Sequence[tuple[ReviewRow, str]], rule: Rule, needed: int) -> 
         min_submitted=needed,
         rule=rule,
         adjudication=as_review(*newest) if newest else None,
+        bulk=bulk,
     )
     submitted = sum(review.status is ReviewStatus.SUBMITTED for review in reviews)
     return resolution, submitted

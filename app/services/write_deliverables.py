@@ -16,6 +16,7 @@ from app.db.repositories import reviews as reviews_repository
 from app.db.repositories import versions as repository
 from app.db.session import Database, Session
 from app.domain.errors import InvalidFile
+from app.services.bulk_history import bulk_events
 from app.services.deliverable_texts import DELIVERABLES, Content
 
 
@@ -50,7 +51,7 @@ def load_content(session: Session, version: Version) -> Content:
 
 
 def _events(session: Session, version: Version) -> list[dict[str, Any]]:
-    """Every review and verdict made before the version was frozen, in order."""
+    """Every review, verdict and bulk decision made before the version was frozen, in order."""
     keys = projects_repository.keys_by_id(session, version.project_id)
     reviews = [
         {
@@ -68,7 +69,7 @@ def _events(session: Session, version: Version) -> list[dict[str, Any]]:
         for event, name, train, test in leaks_repository.list_verdict_events(session, version.project_id)
         if event.id <= version.snapshot["last_verdict_event"]
     ]  # fmt: skip
-    return [*reviews, *verdicts]
+    return [*reviews, *verdicts, *bulk_events(session, version.project_id, version.snapshot)]
 
 
 def _write(target: Path, name: str, write: Callable[[TextIO, Content], int | None], content: Content) -> _Written:

@@ -1,4 +1,5 @@
 // Registers the elements and listens for keys. Every page loads this; an element that is not on the page costs nothing.
+import { BulkProof } from "./elements/bulk_proof.js";
 import { ClassChooser } from "./elements/class_chooser.js";
 import { ConflictList } from "./elements/conflict_list.js";
 import { CopyText } from "./elements/copy_text.js";
@@ -30,6 +31,7 @@ const ELEMENTS = {
   "sample-picture": SamplePicture, "pair-compare": PairCompare, "tree-question": TreeQuestion, "sample-evidence": SampleEvidence,
   "sample-others": SampleOthers, "sample-comments": SampleComments, "sample-strip": SampleStrip, "sample-grid": SampleGrid,
   "review-page": ReviewPage, "grid-page": GridPage, "group-list": GroupList, "leak-pairs": LeakPairs, "conflict-list": ConflictList,
+  "bulk-proof": BulkProof,
 };
 
 for (const [name, element] of Object.entries(ELEMENTS)) customElements.define(name, element);

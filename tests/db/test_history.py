@@ -6,9 +6,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError
 
+from app.db.models.bulk import BulkDraw, BulkEvent, BulkSample
 from app.db.models.leaks import LeakPair, LeakVerdictEvent
 from app.db.models.reviews import ReviewEvent
 from app.domain.errors import Conflict
+from tests.fixtures.bulk import draw
 from tests.fixtures.databases import both_backends
 
 REFUSED = "append-only"
@@ -43,6 +45,22 @@ def test_history_cannot_be_changed_or_deleted(history, table, statement):
         session.execute(change)
     with history.database.reading() as session:
         assert session.execute(sa.select(table.c.client_event_id)).scalar_one() != "another-id"
+
+
+@both_backends
+@pytest.mark.parametrize("model", [BulkDraw, BulkEvent, BulkSample], ids=lambda model: model.__tablename__)
+@pytest.mark.parametrize("statement", ["update", "delete"])
+def test_what_a_bulk_decision_rests_on_cannot_be_changed_or_deleted(world, model, statement):
+    world.flag("train/cat/0.png")
+    number = draw(world)
+    with world.database.writing() as session:
+        session.add(BulkSample(bulk_id=number, sample_id=world.ids["train/cat/0.png"]))
+    table = model.__table__
+    change = sa.delete(table) if statement == "delete" else sa.update(table).values(bulk_id=number)
+    with pytest.raises(DatabaseError, match=REFUSED), world.database.writing() as session:
+        session.execute(change)
+    with world.database.reading() as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(table)) == 1
 
 
 @pytest.mark.servers

@@ -12,6 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from app.db import models  # noqa: F401 - makes the metadata complete
 from app.db.base import Base
 from app.db.migrate import current_revision, migrate, newest_revision
+from app.db.models.reviews import SampleState
 from app.db.session import Database
 from tests.fixtures.databases import both_backends
 
@@ -61,6 +62,21 @@ def test_going_back_one_step_and_up_again_keeps_every_row(world):
     # Going back takes what the tables of later steps held; listing the folder again brings it back.
     assert counts(world.database) == {**before, "listings": 0}
     assert before["review_events"] == before["listings"] == 1
+
+
+@both_backends
+def test_going_back_before_bulk_decisions_opens_what_they_settled(world):
+    world.flag("train/cat/0.png", "train/dog/1.png")
+    world.submit("alice", "train/cat/0.png", "keep")
+    with world.database.writing() as session:
+        settled = sa.update(SampleState).where(SampleState.sample_id == world.ids["train/dog/1.png"])
+        session.execute(settled.values(state="resolved", decision="remove", how="bulk", by=["lena"]))
+    world.database.dispose()
+    migrate(world.settings.resolved_database_url, "0008_teams")
+    migrate(world.settings.resolved_database_url)
+    opened, kept = world.state("train/dog/1.png"), world.state("train/cat/0.png")
+    assert (opened.state, opened.decision, opened.how, opened.by, opened.tags) == ("open", None, None, [], [])
+    assert (kept.state, kept.decision, kept.how) == ("resolved", "keep", "sole")
 
 
 def counts(database: Database) -> dict[str, int]:

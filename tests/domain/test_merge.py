@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.consensus import How, Resolution, Rule, State, resolve
+from app.domain.consensus import BulkAnswer, How, Resolution, Rule, State, resolve
 from app.domain.merge import ConfirmedLeak, LeakSide, MergedSample, MergeRule, SampleCase, leaving, merge, merge_sample
 from app.domain.reviews import Review, ReviewStatus
 from app.domain.taxonomy import Decision, Taxonomy
@@ -28,12 +28,14 @@ def case(
     leaks: tuple[ConfirmedLeak, ...] = (),
     rule: Rule = Rule.UNANIMOUS,
     key: str = "test/cat/1.jpg",
+    bulk: BulkAnswer | None = None,
 ) -> SampleCase:
-    resolution = resolve(reviews, min_submitted=1, rule=rule, adjudication=lead)
+    resolution = resolve(reviews, min_submitted=1, rule=rule, adjudication=lead, bulk=bulk)
     return SampleCase(key, key.split("/")[0], "cat", (), resolution, leaks)
 
 
 ALICE_KEEPS, BOB_REMOVES = review("alice", KEEP, None, "outlier_valid"), review("bob", REMOVE, None, "remove")
+IN_BULK = BulkAnswer(KEEP, None, (), "lena")
 ROWS = {
     "not reviewed": (case(), State.OPEN, None, None, ()),
     "reviewed": (case(ALICE_KEEPS), State.RESOLVED, KEEP, CONSENSUS, ()),
@@ -74,6 +76,12 @@ ROWS = {
     "lead and leak agree": (
         case(lead=review("lead", REMOVE), leaks=(LEAK,)), State.RESOLVED, REMOVE, ADJUDICATED, (),
     ),
+    "bulk alone": (case(bulk=IN_BULK), State.RESOLVED, KEEP, MergeRule.BULK, ()),
+    "review over bulk": (case(BOB_REMOVES, bulk=IN_BULK), State.RESOLVED, REMOVE, CONSENSUS, ()),
+    "leak over bulk": (
+        case(bulk=IN_BULK, leaks=(LEAK,)),
+        State.RESOLVED, REMOVE, LEAK_REMOVAL, ("decided in bulk as keep by lena; settled by leak_removal",),
+    ),
 }  # fmt: skip
 
 
@@ -95,6 +103,7 @@ def test_rules_count_in_their_order_and_what_they_overrule_is_recorded(
         (case(), "0 of 1 reviews"),
         (SampleCase("a", "test", "cat", (), Resolution(State.OPEN)), "not reviewed yet"),
         (case(ALICE_KEEPS), "keep, by alice"),
+        (case(bulk=IN_BULK), "keep, in bulk by lena"),
         (case(ALICE_KEEPS, review("bob", KEEP)), "keep, unanimous of alice, bob"),
         (case(lead=review("lead", RELABEL, "dog")), "relabel to dog, settled by lead"),
         (case(leaks=(LEAK,)), "same picture as train/cat/1.jpg, confirmed by carol"),

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from app.db.base import Base
 from app.db.models.leaks import LeakPair
 from app.domain.accounts import Role, may
+from tests.fixtures.bulk import draw
 from tests.fixtures.people import ROLES
 from tests.fixtures.routes import Route, address, all_routes
 
@@ -55,6 +56,12 @@ EXPECTED = {
     f"POST {API}/reviews/undo": REVIEWER, f"POST {API}/reviews/redo": REVIEWER,
     f"POST {API}/leaks/pairs/{{pair_id}}/verdicts": REVIEWER,
     f"POST {API}/samples/{{sample_id}}/adjudication": LEAD,
+    f"GET {API}/bulk": REVIEWER, f"GET {API}/bulk/strata": REVIEWER, f"GET {API}/bulk/{{bulk_id}}": REVIEWER,
+    f"POST {API}/bulk": REVIEWER, f"POST {API}/bulk/{{bulk_id}}/apply": LEAD,
+    f"POST {API}/bulk/{{bulk_id}}/revoke": LEAD,
+    f"GET {PAGE}/bulk": REVIEWER, f"GET {PAGE}/bulk/new": REVIEWER, f"GET {PAGE}/bulk/{{bulk_id}}": REVIEWER,
+    f"POST {PAGE}/bulk": REVIEWER, f"POST {PAGE}/bulk/{{bulk_id}}/apply": LEAD,
+    f"POST {PAGE}/bulk/{{bulk_id}}/revoke": LEAD,
     f"GET {API}/imports": LEAD, f"POST {API}/imports": LEAD, f"GET {API}/imports/{{import_id}}": LEAD,
     f"GET {API}/imports/{{import_id}}/rejects.csv": LEAD,
     f"GET {PAGE}/imports": LEAD, f"POST {PAGE}/imports": LEAD, f"GET {PAGE}/imports/{{import_id}}": LEAD,
@@ -74,7 +81,7 @@ def numbers(filled) -> dict[str, object]:
     return {
         "slug": "pets", "sample_id": filled.ids["train/cat/0.png"], "pair_id": pair, "run_id": 1, "number": 1,
         "name": "pets_removal_list.txt", "import_id": 1, "job_id": 2, "token": "nothing", "session_id": 999,
-        "token_id": 999, "user_id": 999, "view_id": 999, "comment_id": 999,
+        "token_id": 999, "user_id": 999, "view_id": 999, "comment_id": 999, "bulk_id": draw(filled),
     }  # fmt: skip
 
 

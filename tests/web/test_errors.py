@@ -11,6 +11,7 @@ from tests.fixtures.world import fresh
 
 API = "/api/v1/projects/pets"
 HUGE = 10**30
+NUMBERS = ("sample_id", "pair_id", "run_id", "number", "import_id", "job_id", "user_id", "bulk_id", "comment_id")
 
 
 def check_shape(answer, status: int, code: str | None = None) -> dict:
@@ -132,7 +133,7 @@ def test_every_answer_has_the_guarding_headers(app, client, filled):
     numbers = {
         "slug": "pets", "sample_id": filled.ids["train/cat/0.png"], "pair_id": 1, "run_id": 1, "number": 1, "name": "x",
         "import_id": 1, "job_id": 1, "token": "x", "session_id": 1, "token_id": 1, "user_id": 999, "view_id": 1,
-        "comment_id": 1,
+        "comment_id": 1, "bulk_id": 1,
     }  # fmt: skip
     paths = [address(route, numbers) for route in all_routes(app) if route.is_safe and "img" not in route.path]
     for who in ("anonymous", "root"):
@@ -158,8 +159,7 @@ def test_a_host_name_that_is_not_ours_is_refused_with_the_guarding_headers(setti
 
 
 def test_a_number_beyond_what_the_database_holds_is_nothing_found_or_malformed(app, client, filled):
-    names = ("sample_id", "pair_id", "run_id", "number", "import_id", "job_id", "user_id", "comment_id")
-    numbers = dict.fromkeys(names, HUGE)
+    numbers = dict.fromkeys(NUMBERS, HUGE)
     numbers |= {"slug": "pets", "session_id": HUGE, "token_id": HUGE, "view_id": HUGE, "name": "x", "token": "x"}
     root, wrong = client("root"), {}
     for route in all_routes(app):

@@ -6,6 +6,7 @@ import pytest
 
 from app.db.repositories.leaks import list_runs
 from app.services import leak_runs
+from tests.fixtures.bulk import draw
 from tests.fixtures.routes import address, all_routes
 from tests.fixtures.world import World
 
@@ -15,6 +16,8 @@ def check_pages(app, client, world: World, names: list[str], **numbers: object) 
     for route in all_routes(app):
         if not route.is_safe or route.is_json or "{token}" in route.path or route.path == "/healthz":
             continue
+        if "{bulk_id}" in route.path and "bulk_id" not in numbers:
+            continue  # nothing can be drawn yet
         for name in names:
             answer = client(name).get(address(route, given))
             # Where the role is not enough, the error page has to render.
@@ -26,7 +29,8 @@ def check_pages(app, client, world: World, names: list[str], **numbers: object) 
 
 
 def test_every_page_renders_on_a_full_project(app, client, filled):
-    check_pages(app, client, filled, ["root", "lena", "alice", "carol"], sample_id=filled.ids["train/cat/0.png"])
+    given = {"sample_id": filled.ids["train/cat/0.png"], "bulk_id": draw(filled)}
+    check_pages(app, client, filled, ["root", "lena", "alice", "carol"], **given)
 
 
 def test_every_page_renders_before_anything_was_imported(app, client, world):
@@ -36,7 +40,18 @@ def test_every_page_renders_before_anything_was_imported(app, client, world):
 
 def test_pages_render_while_the_images_are_being_listed(client, new_world):
     root = client("root")
-    for path in ("", "/review", "/samples", "/leaks", "/leaks/pairs", "/conflicts", "/imports", "/finish", "/members"):
+    for path in (
+        "",
+        "/review",
+        "/samples",
+        "/leaks",
+        "/leaks/pairs",
+        "/bulk",
+        "/conflicts",
+        "/imports",
+        "/finish",
+        "/members",
+    ):
         assert root.get(f"/p/pets{path}").status_code == 200, path
 
 

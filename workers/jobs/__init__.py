@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from app.domain.jobs import JobKind
+from workers.jobs.bulk import run_bulk_shard
 from workers.jobs.exports import run_export_shard
 from workers.jobs.imports import run_import_shard, run_scan_shard
 from workers.jobs.leaks import run_leaks_shard
@@ -15,4 +16,5 @@ HANDLERS: Mapping[str, Handler] = {
     JobKind.IMPORT.value: run_import_shard,
     JobKind.LEAKS.value: run_leaks_shard,
     JobKind.EXPORT.value: run_export_shard,
+    JobKind.BULK.value: run_bulk_shard,
 }

@@ -1,6 +1,7 @@
 """The tables, one module per topic. Importing this package makes the metadata complete."""
 
 from app.db.models.accounts import ApiToken, AuditEntry, OneTimeLink, SignInFailure, User, UserSession
+from app.db.models.bulk import BulkDecision, BulkDraw, BulkEvent, BulkSample
 from app.db.models.imports import DuplicateMember, FlagRow, Import, ImportReject
 from app.db.models.jobs import Job, JobShard
 from app.db.models.leaks import LeakMatch, LeakPair, LeakProblem, LeakRun, LeakVerdictEvent
@@ -11,8 +12,9 @@ from app.db.models.versions import Version, VersionFile, VersionSample
 from app.db.models.views import SavedView
 
 __all__ = [
-    "ApiToken", "AuditEntry", "CheckSample", "Comment", "DuplicateMember", "FlagRow", "Import", "ImportReject", "Job",
-    "JobShard", "LeakMatch", "LeakPair", "LeakProblem", "LeakRun", "LeakVerdictEvent", "Lease", "Listing", "Member",
-    "Mention", "OneTimeLink", "PassedOverFile", "Project", "ProjectClass", "ReviewEvent", "ReviewRow", "Sample",
-    "SampleState", "SavedView", "SignInFailure", "User", "UserSession", "Version", "VersionFile", "VersionSample",
+    "ApiToken", "AuditEntry", "BulkDecision", "BulkDraw", "BulkEvent", "BulkSample", "CheckSample", "Comment",
+    "DuplicateMember", "FlagRow", "Import", "ImportReject", "Job", "JobShard", "LeakMatch", "LeakPair", "LeakProblem",
+    "LeakRun", "LeakVerdictEvent", "Lease", "Listing", "Member", "Mention", "OneTimeLink", "PassedOverFile",
+    "Project", "ProjectClass", "ReviewEvent", "ReviewRow", "Sample", "SampleState", "SavedView", "SignInFailure",
+    "User", "UserSession", "Version", "VersionFile", "VersionSample",
 ]  # fmt: skip

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import case, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from app.db.models.bulk import BulkDraw
 from app.db.models.projects import Project
 from app.db.models.reviews import Lease, ReviewRow, SampleState
 from app.db.repositories.sample_filter import (
@@ -20,6 +21,18 @@ from app.db.repositories.sample_filter import (
     ordered,
     sort_keys,
 )
+
+
+def _waits(wanted: SampleFilter) -> Any:
+    """Whether a sample asks for an answer. One that was drawn does so even where a bulk decision settled it."""
+    is_open = SampleState.state == "open"
+    return is_open if wanted.draw is None else or_(is_open, SampleState.how == "bulk")
+
+
+def _drawn_at(draw: int) -> Any:
+    """Drawn samples come as they were drawn, so that those answered so far are a random part of them."""
+    here = (BulkDraw.bulk_id == draw) & (BulkDraw.sample_id == SampleState.sample_id)
+    return select(BulkDraw.position).where(here).correlate(SampleState).scalar_subquery()
 
 
 def take_turn(session: Session, project_id: int) -> None:
@@ -72,20 +85,25 @@ def next_sample_ids(
     )
     query = (
         select(SampleState.sample_id)
-        .where(SampleState.project_id == project_id, SampleState.state == "open", ~answered)
+        .where(SampleState.project_id == project_id, _waits(wanted), ~answered)
         .where(_is_free(reviewer_id, now))
         .limit(count + len(exclude))
     )
     keys = sort_keys(order)
     if order is SampleOrder.PATH:
         keys = [SortKey(SampleState.sample_id)]  # images are listed by path, so their ids follow it
+    if wanted.draw is not None and order is SampleOrder.CONFIDENCE:
+        query = query.order_by(_drawn_at(wanted.draw))
     ids = session.scalars(ordered(narrow(session, project_id, query, wanted), keys))
     return [id_ for id_ in ids if id_ not in set(exclude)][:count]
 
 
 def count_states(session: Session, project_id: int, wanted: SampleFilter) -> dict[str, int]:
-    query = select(SampleState.state, func.count()).where(SampleState.project_id == project_id)
-    rows = session.execute(filtered(query, wanted).group_by(SampleState.state))
+    state: Any = SampleState.state
+    if wanted.draw is not None:
+        state = case((SampleState.how == "bulk", "open"), else_=state)
+    query = select(state.label("now"), func.count()).where(SampleState.project_id == project_id)
+    rows = session.execute(filtered(query, wanted).group_by("now"))
     return {state: count for state, count in rows}  # noqa: C416 - typed rows are no pairs to the checker
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Text, and_, cast, exists, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.db.models.accounts import User
+from app.db.models.bulk import BulkDraw
 from app.db.models.imports import FlagRow
 from app.db.models.leaks import LeakPair
 from app.db.models.projects import Sample
@@ -33,7 +34,8 @@ class SampleFilter:
     """Which samples to take; ``None`` leaves a field open. Confidences are in 0..1.
 
     ``issue_type``, ``source``, ``suggested_label`` and the confidences must hold for one and the same flag. ``q`` is
-    part of a path, a reason or a note; ``group`` names a duplicate group; ``leak`` is ``open`` or ``confirmed``.
+    part of a path, a reason or a note; ``group`` names a duplicate group; ``leak`` is ``open`` or ``confirmed``;
+    ``draw`` is the number of a bulk decision.
     """
 
     issue_type: str | None = None
@@ -50,6 +52,7 @@ class SampleFilter:
     reviewer: str | None = None
     leak: str | None = None
     q: str | None = None
+    draw: int | None = None
 
 
 FEW = 5_000
@@ -79,6 +82,9 @@ def filtered(query: Any, wanted: SampleFilter) -> Any:
     ):
         if value:
             query = query.where(column == value)
+    if wanted.draw is not None:
+        drawn = select(BulkDraw.sample_id).where(BulkDraw.bulk_id == wanted.draw)
+        query = query.where(SampleState.sample_id.in_(drawn))
     for condition in (*_by_sample(wanted), *_by_flag(wanted), *_by_review(wanted), *_by_leak(wanted)):
         query = query.where(condition)
     return query

@@ -9,13 +9,16 @@ from typing import TextIO
 
 from app.domain.checks import SizeChange
 from app.domain.consensus import State
-from app.domain.merge import MergedSample, Policies
+from app.domain.merge import MergedSample, MergeRule, Policies
 from app.domain.taxonomy import Decision
 
 
 @dataclass(frozen=True)
 class SummaryInput:
-    """Everything the summary tells. ``issues`` counts flags by type; ``leaks`` counts pairs by verdict."""
+    """Everything the summary tells. ``issues`` counts flags by type; ``leaks`` counts pairs by verdict.
+
+    ``bulk`` says of each bulk decision what it was for, on what proof, and who applied it.
+    """
 
     dataset: str
     version: int
@@ -31,10 +34,11 @@ class SummaryInput:
     leaks: Mapping[str, int] = field(default_factory=dict)
     agreement: str = "not measured: no sample has two reviews"
     accepted: Sequence[str] = ()
+    bulk: Sequence[str] = ()
 
 
 def write_cleaning_summary(stream: TextIO, given: SummaryInput) -> None:
-    for part in (_head, _sizes, _flow, _issues, _decisions, _conflicts, _people, _classes, _policies):
+    for part in (_head, _sizes, _flow, _issues, _decisions, _bulk, _conflicts, _people, _classes, _policies):
         stream.write(part(given))
 
 
@@ -75,6 +79,7 @@ def _flow(g: SummaryInput) -> str:
     rows = [
         ["flagged or leaking samples", len(g.merged)],
         ["reviewed by people", g.reviewed],
+        *_bulk_rows(g),
         ["removed", decisions[Decision.REMOVE]],
         ["relabelled", decisions[Decision.RELABEL]],
         ["kept after a look", decisions[Decision.KEEP]],
@@ -82,6 +87,16 @@ def _flow(g: SummaryInput) -> str:
         ["in open conflict, left as they are", sum(m.state is State.CONFLICT for m in g.merged)],
     ]
     return _table("From flag to outcome", ("", "samples"), rows)
+
+
+def _bulk_rows(g: SummaryInput) -> list[list[object]]:
+    """Only where there are some, so that files of versions without them stay as they are."""
+    in_bulk = sum(m.rule is MergeRule.BULK for m in g.merged)
+    return [["decided in bulk, after a look at drawn samples", in_bulk]] if in_bulk or g.bulk else []
+
+
+def _bulk(g: SummaryInput) -> str:
+    return "\nBulk decisions\n" + "".join(f"  {line}\n" for line in g.bulk) if g.bulk else ""
 
 
 def _issues(g: SummaryInput) -> str:

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from app.web.api import (
     agreement,
+    bulk,
     comments,
     groups,
     imports,
@@ -19,5 +20,5 @@ from app.web.api import (
 )
 
 router = APIRouter(prefix="/api/v1")
-for module in (projects, samples, reviews, comments, agreement, groups, imports, leaks, jobs, versions, views):
+for module in (projects, samples, reviews, comments, agreement, groups, bulk, imports, leaks, jobs, versions, views):
     router.include_router(module.router)

@@ -19,6 +19,7 @@ router = APIRouter(prefix="/projects/{slug}", tags=["samples"])
 
 Text = Annotated[str | None, Query(max_length=300)]
 Share = Annotated[str | None, Query(max_length=20, description="a number from 0 to 1; empty for no limit")]
+DrawId = Annotated[str | None, Query(max_length=9, pattern=r"^\d*$", description="number of a bulk decision")]
 SampleId = Annotated[int, Query(ge=0, le=2**62)]
 
 
@@ -49,6 +50,7 @@ def sample_filter(
     reviewer: Text = None,
     leak: Text = None,
     q: Text = None,
+    draw: DrawId = None,
 ) -> SampleFilter:
     """Empty parameters count as not given, because forms send them so."""
     texts = {
@@ -58,7 +60,7 @@ def sample_filter(
     }  # fmt: skip
     low, high = read_share(min_confidence, "min_confidence"), read_share(max_confidence, "max_confidence")
     given = {name: value or None for name, value in texts.items()}
-    return SampleFilter(min_confidence=low, max_confidence=high, **given)
+    return SampleFilter(min_confidence=low, max_confidence=high, draw=int(draw) if draw else None, **given)
 
 
 def sample_order(sort: Text = None) -> SampleOrder:

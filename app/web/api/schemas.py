@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from app.domain.bulk import DEFAULT_WIDTH
 from app.domain.leaks import DEFAULT_METHODS, MIN_SCORE, SMALLEST_CROP
 from app.domain.reviews import ReviewInput, ReviewStatus
 from app.domain.taxonomy import Decision
@@ -123,6 +124,35 @@ class VerdictBody(Body):
     client_event_id: EventId
     base_version: int = Field(ge=0)
     verdict: Literal["confirmed", "rejected", "open"]
+
+
+class BulkBody(Body):
+    """``filters`` are those of the queue, by name. ``width`` is that of the 95 % interval, from end to end."""
+
+    client_event_id: EventId
+    filters: dict[Word, str | int | float | None] = Field(default_factory=dict, max_length=50)
+    decision: Decision
+    tags: list[Word] = Field(default_factory=list, max_length=50)
+    width: float = DEFAULT_WIDTH
+    over_bulk: bool = False
+    seed: int | None = Field(None, ge=0, lt=2**31)
+
+
+class ApplyBody(Body):
+    """``decided`` and ``agreeing`` are the proof as it was seen; where it has changed since, nothing is applied."""
+
+    client_event_id: EventId
+    decided: int | None = Field(None, ge=0)
+    agreeing: int | None = Field(None, ge=0)
+
+    @property
+    def seen(self) -> tuple[int, int] | None:
+        return (self.decided, self.agreeing) if self.decided is not None and self.agreeing is not None else None
+
+
+class RevokeBody(Body):
+    client_event_id: EventId
+    reason: str = Field(min_length=1, max_length=2000)
 
 
 class ProjectBody(Body):

@@ -20,6 +20,7 @@ router = APIRouter(prefix="/p/{slug}")
 
 SHOWN_CLASSES = 20
 _LINKS = {
+    "bulk_under_way": "bulk",
     "undecided": "review",
     "open_conflicts": "conflicts",
     "open_leaks": "leaks/pairs?verdict=open",
