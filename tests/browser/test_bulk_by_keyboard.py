@@ -66,7 +66,7 @@ def apply(page: Any, drawn: int) -> None:
     page.keyboard.press("a")
     wait_until(page, fetched("/bulk/1", "bulk.state === 'applied'"))
     wait_until(page, fetched("", "figures.open === 0"))
-    page.goto("/p/small/bulk/1")
+    page.wait_for_selector("[data-testid=proof][data-state=applied]")  # the page loads itself again
     assert "that nobody had answered" in page.inner_text("[data-testid=settled]")
     settled = page.evaluate("fetch('/api/v1/projects/small/bulk/1').then(a => a.json()).then(r => r.bulk.settled)")
     figures = page.evaluate("fetch('/api/v1/projects/small').then(a => a.json()).then(r => r.figures)")
@@ -79,5 +79,7 @@ def take_back(page: Any) -> None:
     page.keyboard.press("Enter")
     wait_until(page, fetched("/bulk/1", "bulk.state === 'revoked'"))
     wait_until(page, fetched("", "figures.open > 0"))
+    page.wait_for_selector("[data-testid=proof][data-state=revoked]")
+    page.wait_for_load_state()
     page.goto("/p/small/bulk")
     assert "too sure of it" in page.inner_text("[data-testid=bulk-decisions]")
