@@ -31,11 +31,12 @@ BANDS = ((0.95, 1.0), (0.9, 0.95), (0.8, 0.9), (0.5, 0.8), (0.0, 0.5))
 
 
 class LeftOut(StrEnum):
-    """Why a sample can't be relabelled to its suggestion."""
+    """Why the answer of a bulk decision does not fit a sample."""
 
     NO_SUGGESTION = "no_suggestion"
     UNKNOWN_CLASS = "unknown_class"
     SAME_LABEL = "same_label"
+    LAST_OF_GROUP = "last_of_group"
 
 
 class Said(StrEnum):

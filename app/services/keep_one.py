@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from app.db.repositories import groups as repository
 from app.db.session import Session
@@ -31,3 +31,16 @@ def check_groups(session: Session, project_id: int, outcomes: Mapping[int, Outco
                 f"{last} is the last image of its group {name!r} that stays: the other {len(found) - 1} go already. "
                 "Keep it, or take one of the others back."
             )
+
+
+def last_of_groups(session: Session, project_id: int, going: Collection[int]) -> set[int]:
+    """Of samples that are to go, those that have to stay so that every group keeps an image."""
+    groups = repository.groups_of_samples(session, sorted(going))
+    members = repository.members_of(session, project_id, sorted({name for names in groups.values() for name in names}))
+    staying: set[int] = set()
+    for found in members.values():
+        leaves = set(going) - staying
+        left = [s for s, state in found if s.id not in leaves and (state is None or state.decision != "remove")]
+        if not left and len(found) > 1:
+            staying.add(next(sample.id for sample, _ in found if sample.id in leaves))
+    return staying

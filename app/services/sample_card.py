@@ -115,10 +115,10 @@ def get_card(session: Session, access: Access, sample_id: int) -> SampleCard:
     card = make_cards(session, access, [sample_id])[0]
     events = reviews_repository.events_of_sample(session, sample_id)
     view = sample_views(session, access, [sample_id], reviews_repository.reviews_of_samples(session, [sample_id]))
-    shows_others = view[sample_id].shows_others
-    shown = [(e, name) for e, name in events if shows_others or name == access.actor.username]
+    shows = view[sample_id].shows_others
+    shown = [(e, name) for e, name in events if shows or name == access.actor.username]
     history = [HistoryView(e.created_at, name, _event_text(e.kind, e.payload)) for e, name in shown]
-    in_bulk = _bulk_history(session, sample_id) if shows_others else []
+    in_bulk = _bulk_history(session, sample_id) if shows else []
     return _with_history(card, sorted([*history, *in_bulk], key=lambda step: step.at))
 
 

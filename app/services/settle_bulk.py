@@ -12,10 +12,12 @@ from app.db.repositories import accounts as accounts_repository
 from app.db.repositories import bulk as repository
 from app.db.repositories import projects as projects_repository
 from app.db.session import Database, Session
-from app.domain.bulk import check_answer
+from app.domain.bulk import LeftOut, check_answer
 from app.domain.errors import JobCancelled
+from app.domain.samples import IssueType
 from app.domain.taxonomy import Decision
 from app.services.draw_bulk import read_filters
+from app.services.keep_one import DUPLICATE_TAGS, last_of_groups
 from app.services.ports import ShardContext
 from app.services.read_stratum import Stratum, Wanted, read_parts
 
@@ -36,7 +38,7 @@ def settle_bulk(database: Database, bulk_id: int, context: ShardContext) -> None
         for start in range(0, len(window), PART):
             _stop_if_asked(context)
             part = window[start : start + PART]
-            if not _settle_part(database, bulk_id, by, part):
+            if not _settle_part(database, bulk_id, by, part, stratum):
                 return
             done += len(part)
             context.report(done)
@@ -52,7 +54,7 @@ def _applied_by(session: Session, bulk: BulkDecision) -> str:
     return accounts_repository.usernames(session, {event.user_id})[event.user_id]
 
 
-def _settle_part(database: Database, bulk_id: int, by: str, part: Sequence[Wanted]) -> bool:
+def _settle_part(database: Database, bulk_id: int, by: str, part: Sequence[Wanted], stratum: Stratum) -> bool:
     """False: the decision was taken back meanwhile."""
     with database.writing() as session:
         bulk = repository.hold_bulk(session, bulk_id, to_change=True)
@@ -60,8 +62,18 @@ def _settle_part(database: Database, bulk_id: int, by: str, part: Sequence[Wante
             return False
         project = projects_repository.get_project_by_id(session, bulk.project_id)
         projects_repository.hold_policies(session, project)  # states are not worked out anew meanwhile
-        bulk.settled += repository.settle_samples(session, bulk, by, part)
+        staying = last_of_groups(session, bulk.project_id, [id_ for id_, _ in part]) if _removes_copies(bulk) else ()
+        settled = repository.settle_samples(session, bulk, by, [wanted for wanted in part if wanted[0] not in staying])
+        bulk.settled += settled
+    if staying:
+        stratum.left_out[LeftOut.LAST_OF_GROUP] += len(staying)
     return True
+
+
+def _removes_copies(bulk: BulkDecision) -> bool:
+    """Whether samples go for being duplicates: then each group keeps an image, as with answers one by one."""
+    as_duplicates = bulk.filters.get("issue_type") == IssueType.DUPLICATE or DUPLICATE_TAGS & set(bulk.tags)
+    return bulk.decision == Decision.REMOVE.value and bool(as_duplicates)
 
 
 def unsettle_bulk(database: Database, bulk_id: int, context: ShardContext) -> None:

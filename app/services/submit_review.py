@@ -243,17 +243,17 @@ def resolve_rows(
 ) -> tuple[Resolution, int]:
     """One sample's resolution from its reviews with the reviewers' names, and how many are submitted.
 
-    Answers that were given as a check count only where the sample would be open without them. ``bulk`` is what a bulk
-    decision says of it, which counts where nobody answered.
+    Answers that were given as a check count only where the sample would be open without them, and what a bulk decision
+    says of it only where nobody answered at all.
     """
-    resolution, submitted = _resolve([pair for pair in rows if not pair[0].is_check], rule, needed, bulk)
-    if resolution.state is not State.OPEN or not any(row.is_check for row, _ in rows):
-        return resolution, submitted
-    return _resolve(rows, rule, needed, bulk)
+    resolution, submitted = _resolve([pair for pair in rows if not pair[0].is_check], rule, needed)
+    if resolution.state is State.OPEN and any(row.is_check for row, _ in rows):
+        resolution, submitted = _resolve(rows, rule, needed)
+    return (resolution, submitted) if bulk is None or submitted else _resolve(rows, rule, needed, bulk)
 
 
 def _resolve(
-    rows: Sequence[tuple[ReviewRow, str]], rule: Rule, needed: int, bulk: BulkAnswer | None
+    rows: Sequence[tuple[ReviewRow, str]], rule: Rule, needed: int, bulk: BulkAnswer | None = None
 ) -> tuple[Resolution, int]:
     reviews = [as_review(row, name) for row, name in rows if not row.is_adjudication]
     settled = [(row, name) for row, name in rows if row.is_adjudication and row.status == "submitted"]

@@ -25,6 +25,7 @@ _LEFT_OUT = {
     LeftOut.NO_SUGGESTION: "have no suggested label",
     LeftOut.UNKNOWN_CLASS: "are suggested a label that is no class of this project",
     LeftOut.SAME_LABEL: "are suggested the label that they have",
+    LeftOut.LAST_OF_GROUP: "are the last of their duplicate group that stay",
 }
 
 

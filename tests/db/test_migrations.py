@@ -72,7 +72,7 @@ def test_going_back_before_bulk_decisions_opens_what_they_settled(world):
         settled = sa.update(SampleState).where(SampleState.sample_id == world.ids["train/dog/1.png"])
         session.execute(settled.values(state="resolved", decision="remove", how="bulk", by=["lena"]))
     world.database.dispose()
-    migrate(world.settings.resolved_database_url, "0007_duplicate_groups")
+    migrate(world.settings.resolved_database_url, "0008_teams")
     migrate(world.settings.resolved_database_url)
     opened, kept = world.state("train/dog/1.png"), world.state("train/cat/0.png")
     assert (opened.state, opened.decision, opened.how, opened.by, opened.tags) == ("open", None, None, [], [])

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from app.db.models.bulk import BulkDecision, BulkEvent, BulkSample
 from app.db.models.jobs import Job
 from app.db.models.reviews import SampleState
+from app.db.repositories import groups
 from app.domain.bulk import Said, prove
 from app.domain.errors import Conflict, InvalidInput, NotAllowed, NotFound, NotReady
 from app.domain.formats.manifest_csv import read_final_rows
@@ -355,6 +356,24 @@ def test_what_makes_no_sense_is_refused_before_anything_is_drawn(flagged: World,
         draw(flagged, "remove", **changes)
     with flagged.database.reading() as session:
         assert session.scalar(select(func.count()).select_from(BulkEvent)) == 0
+
+
+@both_backends
+def test_a_duplicate_group_keeps_an_image(world: World):
+    """Two groups of six: with all others gone as duplicates, the last one of each stays open."""
+    rows = [f'a{i},{key},,duplicate,0.9,,"group {key.split("/")[1]}"' for i, key in enumerate(KEYS)]
+    world.bring(*rows)
+    with world.database.writing() as session:
+        groups.replace_members(session, 1, [(key.split("/")[1], world.ids[key]) for key in KEYS])
+    number = draw(world, issue_type="duplicate")
+    left = others(world, number)
+    for key in keys_of(world, show(world, number)):
+        world.submit("alice", key, "remove")
+    apply(world, number)
+    world.work()
+    kept = [key for key in left if world.state(key).state == "open"]
+    assert len(kept) == len({key.split("/")[1] for key in left})
+    assert {row.reason: row.count for row in show(world, number).bulk.left_out} == {"last_of_group": len(kept)}
 
 
 # -- stopped half way ------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from tests.fixtures.world import fresh
 
 API = "/api/v1/projects/pets"
 HUGE = 10**30
-NUMBERS = ("sample_id", "pair_id", "run_id", "number", "import_id", "job_id", "user_id", "bulk_id")
+NUMBERS = ("sample_id", "pair_id", "run_id", "number", "import_id", "job_id", "user_id", "bulk_id", "comment_id")
 
 
 def check_shape(answer, status: int, code: str | None = None) -> dict:
@@ -159,7 +159,7 @@ def test_a_host_name_that_is_not_ours_is_refused_with_the_guarding_headers(setti
 
 
 def test_a_number_beyond_what_the_database_holds_is_nothing_found_or_malformed(app, client, filled):
-    numbers = dict.fromkeys((*NUMBERS, "comment_id"), HUGE)
+    numbers = dict.fromkeys(NUMBERS, HUGE)
     numbers |= {"slug": "pets", "session_id": HUGE, "token_id": HUGE, "view_id": HUGE, "name": "x", "token": "x"}
     root, wrong = client("root"), {}
     for route in all_routes(app):
