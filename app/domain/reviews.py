@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -60,7 +60,7 @@ def settle(
     *,
     flags: Sequence[Flag],
     given_label: str,
-    classes: Collection[str],
+    classes: Container[str],
     tree: DecisionTree,
     taxonomy: Taxonomy,
 ) -> Outcome:
@@ -89,7 +89,7 @@ def _outcome(given: ReviewInput, flags: Sequence[Flag], tree: DecisionTree) -> O
     return walk(tree, flags, given.answers, suggested_label(flags))
 
 
-def _check_label(outcome: Outcome, given_label: str, classes: Collection[str], flags: Sequence[Flag]) -> None:
+def _check_label(outcome: Outcome, given_label: str, classes: Container[str], flags: Sequence[Flag]) -> None:
     if outcome.decision is not Decision.RELABEL:
         if outcome.new_label is not None:
             raise InvalidInput("Only a relabel carries a new label.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.db.repositories import projects as projects_repository
 from app.db.repositories import queue as queue_repository
 from app.db.repositories import reviews as repository
 from app.db.repositories.sample_filter import SampleFilter
@@ -106,6 +107,7 @@ def adjudicate(
     """
     if not may(access.role, Role.LEAD):
         raise NotAllowed("Settling a conflict needs the role lead.")
+    sample = projects_repository.get_sample(session, access.id, sample_id)
     state = lock_sample(session, access, sample_id)
     if repeated_event(session, access, sample_id, client_event_id, "adjudication") is not None:
         return Settled(state.state, state.version)
@@ -113,7 +115,7 @@ def adjudicate(
         raise Conflict(
             "Somebody answered on this sample since you opened it. Look at it again.", current_version=state.version
         )
-    outcome = work_out(session, access, sample_id, given)
+    outcome = work_out(session, access, sample, given)
     current = repository.find_review(session, sample_id, access.actor.user_id, adjudication=True)
     payload = make_payload(given, outcome, 0)
     append_event(session, access, state, "adjudication", client_event_id, current, payload)

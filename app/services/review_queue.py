@@ -10,12 +10,13 @@ from app.db.base import utc_now
 from app.db.repositories import queue as repository
 from app.db.repositories import reviews as reviews_repository
 from app.db.repositories.sample_filter import SampleFilter, SampleOrder
-from app.db.session import Session
+from app.db.session import Database, Session
 from app.domain.accounts import Role
 from app.domain.errors import NotAllowed
 from app.services.check_samples import slip_in_checks
-from app.services.projects import Access
+from app.services.projects import Access, access_project
 from app.services.sample_card import SampleCard, make_cards
+from app.services.sign_in import Actor
 
 __all__ = ["QueueAnswer", "SampleFilter", "SampleOrder", "give_back", "next_samples"]
 
@@ -60,26 +61,68 @@ def next_samples(
     Raises:
         NotAllowed: viewers do not review.
     """
+    shown = _reserve(
+        session, access, wanted, count=count, exclude=exclude, lease=lease, fill_in=fill_in, counts=counts, order=order
+    )
+    return _answer(session, access, wanted, shown, counts=counts)
+
+
+def give_next(
+    database: Database,
+    actor: Actor,
+    slug: str,
+    wanted: SampleFilter,
+    *,
+    count: int,
+    exclude: Sequence[int],
+    lease: timedelta,
+    counts: bool,
+    order: SampleOrder,
+) -> QueueAnswer:
+    """``next_samples`` in two units of work: what is reserved is committed before the cards are gathered.
+
+    Others wait for the first alone, which is the smaller part.
+    """
+    with database.writing() as session:
+        access = access_project(session, actor, slug, Role.REVIEWER)
+        ids = _reserve(session, access, wanted, count=count, exclude=exclude, lease=lease, counts=counts, order=order)
+    with database.reading() as session:
+        return _answer(session, access, wanted, ids, counts=counts)
+
+
+def _reserve(
+    session: Session,
+    access: Access,
+    wanted: SampleFilter,
+    *,
+    count: int,
+    exclude: Sequence[int],
+    lease: timedelta,
+    fill_in: Sequence[int] = (),
+    counts: bool,
+    order: SampleOrder,
+) -> list[int]:
     if access.role is Role.VIEWER:
         raise NotAllowed("Viewers can look at the outcome; reviewing needs the role reviewer.")
     me, now = access.actor.user_id, utc_now()
     repository.take_turn(session, access.id)
-    repository.drop_lapsed_leases(session, access.id, now)
+    if counts:
+        repository.drop_lapsed_leases(session, access.id, now)  # they hold nothing any more; this only tidies up
     held = list(exclude)[:MAX_BATCH]
     most = min(count, MAX_BATCH)
     ids = repository.next_sample_ids(session, access.id, me, wanted, count=most, exclude=held, now=now, order=order)
     ids = slip_in_checks(session, access, wanted, ids, held, most)
     # A sample that was opened by its address is this reviewer's as well, unless somebody else has it.
-    opened = repository.free_sample_ids(session, access.id, me, fill_in, now=now)
+    opened = repository.free_sample_ids(session, access.id, me, fill_in, now=now) if fill_in else []
     repository.take_leases(session, access.id, me, [*ids, *opened], now + lease)
-    repository.extend_leases(session, access.id, me, held, now + lease)
-    shown = [*fill_in, *(id_ for id_ in ids if id_ not in fill_in)]
-    if shown and not counts:
-        return QueueAnswer(make_cards(session, access, shown), None, None, None, None, None)
-    return _answer(session, access, wanted, shown)
+    if held:
+        repository.extend_leases(session, access.id, me, held, now + lease)
+    return [*fill_in, *(id_ for id_ in ids if id_ not in fill_in)]
 
 
-def _answer(session: Session, access: Access, wanted: SampleFilter, ids: Sequence[int]) -> QueueAnswer:
+def _answer(session: Session, access: Access, wanted: SampleFilter, ids: Sequence[int], *, counts: bool) -> QueueAnswer:
+    if ids and not counts:
+        return QueueAnswer(make_cards(session, access, ids), None, None, None, None, None)
     states = repository.count_states(session, access.id, wanted)
     since = utc_now() - _PACE_WINDOW
     recent, _ = reviews_repository.submitted_since(session, access.id, since, access.actor.user_id)

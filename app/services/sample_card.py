@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from app.adapters.folder_dataset import file_size
 from app.db.models.bulk import BulkEvent
@@ -149,22 +151,31 @@ def _event_text(kind: str, payload: dict[str, Any]) -> str:
     return words.get(kind, f"{kind}: {said}")
 
 
+_EXAMPLES_STAY = 60.0
+"""Seconds for which a class's examples are remembered; they hardly change, and every card has two classes."""
+
+_remembered: WeakKeyDictionary[object, dict[tuple[int, str], tuple[float, list[int]]]] = WeakKeyDictionary()
+
+
 class _Examples:
-    """Examples of each class, asked for once per class and not once per sample."""
+    """Examples of each class, asked for once a minute and not once per sample."""
 
     def __init__(self, session: Session, project_id: int) -> None:
         self._session, self._project_id = session, project_id
-        self._known: dict[str, list[int]] = {}
+        self._known = _remembered.setdefault(session.get_bind(), {})
 
     def of(self, label: str | None, without: int) -> list[ExampleView]:
         if label is None:
             return []
-        if label not in self._known:
-            self._known[label] = projects_repository.examples(
-                self._session, self._project_id, label, without=0, count=4
-            )
-        ids = [id_ for id_ in self._known[label] if id_ != without][:3]
-        return [ExampleView(id_, thumb_url(id_)) for id_ in ids]
+        return [ExampleView(id_, thumb_url(id_)) for id_ in self._ids(label) if id_ != without][:3]
+
+    def _ids(self, label: str) -> list[int]:
+        now, key = monotonic(), (self._project_id, label)
+        asked_at, ids = self._known.get(key, (0.0, []))
+        if not ids or now - asked_at > _EXAMPLES_STAY:
+            ids = projects_repository.examples(self._session, self._project_id, label, without=0, count=4)
+            self._known[key] = (now, ids)
+        return ids
 
 
 def _card(

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from app.db.base import utc_now
+from app.db.models.projects import Sample
 from app.db.models.reviews import ReviewEvent, ReviewRow, SampleState
 from app.db.repositories import bulk as bulk_repository
 from app.db.repositories import check_samples as checks_repository
@@ -59,22 +60,20 @@ def submit_review(
         InvalidInput: the answer contradicts itself or the decision tree.
     """
     require_reviewer(access)
-    known = repeated_event(session, access, sample_id, client_event_id, "review")
-    if known is not None:
-        return _submitted(session, access, known)
+    sample = projects_repository.get_sample(session, access.id, sample_id)
     state = lock_sample(session, access, sample_id)
     known = repeated_event(session, access, sample_id, client_event_id, "review")
     if known is not None:
-        return _submitted(session, access, known)
+        return _kept_before(session, access, known)
     current = repository.find_review(session, sample_id, access.actor.user_id)
     check_version(current, base_version, access.actor.username)
     check_others(session, access, state, seen_version)
-    outcome = work_out(session, access, sample_id, given)
+    outcome = work_out(session, access, sample, given)
     check_groups(session, access.id, {sample_id: outcome})
     payload = make_payload(given, outcome, lead_time_ms)
-    event = append_event(session, access, state, "review", client_event_id, current, payload)
+    event, row = append_event(session, access, state, "review", client_event_id, current, payload)
     queue_repository.drop_leases(session, access.id, access.actor.user_id, [sample_id])
-    return _submitted(session, access, event)
+    return Submitted(review_view(row, access.actor.username), state.state, event.id, state.version)
 
 
 def require_reviewer(access: Access) -> None:
@@ -103,7 +102,6 @@ def repeated_event(
 
 def lock_sample(session: Session, access: Access, sample_id: int) -> SampleState:
     """Hold the sample's state until the transaction ends; a sample without a flag gets one now."""
-    projects_repository.get_sample(session, access.id, sample_id)
     projects_repository.hold_policies(session, access.project)  # the state is worked out by them
     state = repository.lock_state(session, sample_id)
     if state is None:
@@ -144,14 +142,14 @@ def check_others(session: Session, access: Access, state: SampleState, seen_vers
     )
 
 
-def work_out(session: Session, access: Access, sample_id: int, given: ReviewInput) -> Outcome:
-    sample = projects_repository.get_sample(session, access.id, sample_id)
+def work_out(session: Session, access: Access, sample: Sample, given: ReviewInput) -> Outcome:
+    sample_id = sample.id
     rows = flags_repository.flags_of_samples(session, [sample_id])[sample_id]
     return settle(
         given,
         flags=[flags_repository.as_flag(row) for row in rows],
         given_label=sample.given_label,
-        classes=projects_repository.class_index(session, access.id),
+        classes=projects_repository.ClassNames(session, access.id),
         tree=standard_tree(policies_of(access.project).mislabel_threshold),
         taxonomy=Taxonomy(),
     )
@@ -179,8 +177,8 @@ def append_event(
     payload: dict[str, Any],
     *,
     reverts: int | None = None,
-) -> ReviewEvent:
-    """Add one event to the history and bring review and sample state up to it."""
+) -> tuple[ReviewEvent, ReviewRow]:
+    """Add one event to the history and bring review and sample state up to it; return the event and the review."""
     base = current.version if current else 0
     if _is_check(session, state, kind, current):
         payload = {**payload, "is_check": True}
@@ -191,10 +189,10 @@ def append_event(
     )  # fmt: skip
     session.add(event)
     session.flush()  # the review refers to the event's id
-    project_event(session, current, event)
+    row = project_event(session, current, event)
     session.flush()  # the state is worked out from the reviews in the database
     refresh_states(session, access, [state.sample_id])
-    return event
+    return event, row
 
 
 def is_secret_from(session: Session, access: Access, sample_ids: Sequence[int]) -> set[int]:
@@ -214,7 +212,7 @@ def _is_check(session: Session, state: SampleState, kind: str, current: ReviewRo
     return current.is_check if current is not None else bool(settled_checks(session, [state]))
 
 
-def project_event(session: Session, current: ReviewRow | None, event: ReviewEvent) -> None:
+def project_event(session: Session, current: ReviewRow | None, event: ReviewEvent) -> ReviewRow:
     """Bring the current review of an event's author up to the event."""
     payload = event.payload
     row = current or ReviewRow(
@@ -226,13 +224,14 @@ def project_event(session: Session, current: ReviewRow | None, event: ReviewEven
     row.lead_time_ms, row.version = payload["lead_time_ms"], event.new_version
     row.last_event_id, row.updated_at = event.id, utc_now()
     session.add(row)
+    return row
 
 
 def refresh_states(session: Session, access: Access, sample_ids: Sequence[int]) -> None:
     """Work out the samples' resolutions from their reviews and bulk decisions, under the project's policies."""
     rule = policies_of(access.project).rule
     found = repository.reviews_of_samples(session, sample_ids)
-    states = repository.states_of_samples(session, sample_ids)
+    states = repository.held_states(session, sample_ids)
     bulk = bulk_repository.bulk_answers(session, sample_ids)
     resolved = [(id_, *resolve_rows(rows, rule, states[id_].needed, bulk.get(id_))) for id_, rows in found.items()]
     repository.set_resolutions(session, resolved)
@@ -276,7 +275,7 @@ def as_review(row: ReviewRow, name: str) -> Review:
     )  # fmt: skip
 
 
-def _submitted(session: Session, access: Access, event: ReviewEvent) -> Submitted:
+def _kept_before(session: Session, access: Access, event: ReviewEvent) -> Submitted:
     row = repository.find_review(session, event.sample_id, event.reviewer_id)
     state = repository.states_of_samples(session, [event.sample_id])[event.sample_id]
     session.refresh(state)

@@ -47,11 +47,12 @@ class Wiring:
     agreement: AgreementKeeper
 
 
-def get_wiring(request: Request) -> Wiring:
+async def get_wiring(request: Request) -> Wiring:
     wiring: Wiring = request.app.state.wiring
     return wiring
 
 
+# Quick ones are coroutines: a plain function would cost a hop to another thread.
 WiringDep = Annotated[Wiring, Depends(get_wiring)]
 
 
@@ -112,7 +113,7 @@ def get_actor(request: Request, wiring: WiringDep) -> Actor:
 ActorDep = Annotated[Actor, Depends(get_actor)]
 
 
-def get_person(actor: ActorDep) -> Actor:
+async def get_person(actor: ActorDep) -> Actor:
     """Somebody who signed in: a token that leaked must not make more of itself, nor let people in or out."""
     if actor.session_id is None:
         raise NotAllowed("An API token can't do this. Sign in with your password, in the browser.")

@@ -96,6 +96,17 @@ def class_index(session: Session, project_id: int) -> dict[str, int]:
     return dict(session.execute(query).all())
 
 
+class ClassNames:
+    """The class names of a project, looked up one by one: most answers name none, and there may be a thousand."""
+
+    def __init__(self, session: Session, project_id: int) -> None:
+        self._session, self._project_id = session, project_id
+
+    def __contains__(self, name: object) -> bool:
+        query = select(ProjectClass.id).where(ProjectClass.project_id == self._project_id, ProjectClass.name == name)
+        return self._session.scalar(query) is not None
+
+
 def add_classes(session: Session, project_id: int, names: Iterable[str]) -> int:
     """Add the classes that are new, after the existing ones; return how many."""
     known = class_index(session, project_id)

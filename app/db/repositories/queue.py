@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import case, delete, exists, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.db.models.bulk import BulkDraw
@@ -123,10 +124,14 @@ def count_open_by_answer(session: Session, project_id: int, reviewer_id: int, wa
 def take_leases(
     session: Session, project_id: int, reviewer_id: int, sample_ids: Sequence[int], until: datetime
 ) -> None:
-    for sample_id in sample_ids:
-        session.merge(
-            Lease(sample_id=sample_id, reviewer_id=reviewer_id, project_id=project_id, expires_at=until), load=True
-        )
+    if not sample_ids:
+        return
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    mine = {"reviewer_id": reviewer_id, "project_id": project_id, "expires_at": until}
+    taking = insert(Lease).values([{"sample_id": id_, **mine} for id_ in dict.fromkeys(sample_ids)])
+    session.execute(
+        taking.on_conflict_do_update(index_elements=["sample_id", "reviewer_id"], set_={"expires_at": until})
+    )
 
 
 def extend_leases(

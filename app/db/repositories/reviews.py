@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm.util import identity_key
 
 from app.db.base import utc_now
 from app.db.models.accounts import User
@@ -91,9 +92,17 @@ def states_of_samples(session: Session, ids: Sequence[int]) -> dict[int, SampleS
     return found
 
 
+def held_states(session: Session, ids: Sequence[int]) -> dict[int, SampleState]:
+    """States of samples, most of which this unit of work has read already: those are not read again."""
+    missing = [id_ for id_ in ids if identity_key(SampleState, id_) not in session.identity_map]
+    if missing:
+        return states_of_samples(session, ids)
+    return {id_: session.get_one(SampleState, id_) for id_ in ids}
+
+
 def set_resolutions(session: Session, found: Sequence[tuple[int, Resolution, int]]) -> None:
     """Note (sample id, resolution, number of submitted reviews), each a new version of the sample's state."""
-    states = states_of_samples(session, [sample_id for sample_id, _, _ in found])
+    states = held_states(session, [sample_id for sample_id, _, _ in found])
     now = utc_now()
     for sample_id, resolution, submitted in found:
         state = states[sample_id]

@@ -41,7 +41,7 @@ def check_lead(actor: ActorDep, slug: SlugPath, wiring: WiringDep) -> None:
 
 async def read_body(request: Request, _: Annotated[None, Depends(check_lead)]) -> bytes:
     """The raw body, up to the server's limit; read before the route runs in its thread."""
-    limit = get_wiring(request).settings.max_upload
+    limit = (await get_wiring(request)).settings.max_upload
     parts: list[bytes] = []
     size = 0
     async for chunk in request.stream():

@@ -13,7 +13,7 @@ from app.services import review_queue
 from app.services.list_samples import SampleFilter, SampleOrder, SamplePage, SampleRow
 from app.services.review_queue import QueueAnswer
 from app.services.sample_card import SampleCard, get_card
-from app.web.dependencies import ReadingDep, ReviewAccess, ViewAccess, WiringDep, WritingDep
+from app.web.dependencies import ActorDep, ReadingDep, ReviewAccess, SlugPath, ViewAccess, WiringDep, WritingDep
 
 router = APIRouter(prefix="/projects/{slug}", tags=["samples"])
 
@@ -63,7 +63,7 @@ def sample_filter(
     return SampleFilter(min_confidence=low, max_confidence=high, draw=int(draw) if draw else None, **given)
 
 
-def sample_order(sort: Text = None) -> SampleOrder:
+async def sample_order(sort: Text = None) -> SampleOrder:
     return listing.read_order(sort)
 
 
@@ -108,8 +108,8 @@ def get_sample(sample_id: int, access: ViewAccess, session: ReadingDep) -> Sampl
 
 @router.get("/queue")
 def get_queue(
-    access: ReviewAccess,
-    session: WritingDep,
+    slug: SlugPath,
+    actor: ActorDep,
     wiring: WiringDep,
     wanted: SampleFilterDep,
     order: SampleOrderDep,
@@ -123,8 +123,8 @@ def get_queue(
     """
     lease = timedelta(minutes=wiring.settings.lease_minutes)
     held = read_ids(exclude)
-    return review_queue.next_samples(
-        session, access, wanted, count=count, exclude=held, lease=lease, counts=counts, order=order
+    return review_queue.give_next(
+        wiring.database, actor, slug, wanted, count=count, exclude=held, lease=lease, counts=counts, order=order
     )
 
 
