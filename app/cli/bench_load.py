@@ -61,7 +61,7 @@ class Tally:
 class Reviewer:
     """Decides on one sample after the other. ``pause`` is the time between two decisions in seconds, 0 for none.
 
-    Every tenth time somebody with a pause opens a grid of 200 and looks at twenty thumbnails.
+    Every thirtieth time somebody with a pause opens a grid of 200 and looks at twenty thumbnails.
     """
 
     client: Client
@@ -85,7 +85,7 @@ class Reviewer:
             sample, asked = self._next_after(sample)
             self.tally.add("next + decision", saved + asked)
             done += 1
-            if self.pause and done % 10 == 0:
+            if self.pause and done % 30 == 15:
                 self._look()
             time.sleep(max(0.0, self.pause - (time.monotonic() - begun)))
 

@@ -100,9 +100,11 @@ export class ReviewPage extends HTMLElement {
     const answers = entry.walk.answers;
     if (what === "skip") return this.#submit(entry, { answers: [], decision: null, new_label: null, manual: false, status: "skipped" }, { decision: "skipped", label: null });
     if (what === "uncertain") return this.#submit(entry, { answers, decision: null, new_label: null, manual: true }, { decision: "uncertain", label: null });
-    const label = what === "relabel" ? await this.#chooseClass(entry) : null;
-    if (what === "relabel" && !label) return undefined;
-    return this.#submit(entry, { answers, decision: what, new_label: label, manual: true }, { decision: what, label });
+    const isRelabel = what === "relabel" || what === "suggestion";
+    const label = what === "suggestion" ? entry.card.suggested_label : isRelabel ? await this.#chooseClass(entry) : null;
+    if (isRelabel && !label) return undefined;
+    const value = isRelabel ? "relabel" : what;
+    return this.#submit(entry, { answers, decision: value, new_label: label, manual: true }, { decision: value, label });
   }
 
   #submit(entry, body, shown) {
