@@ -30,6 +30,7 @@ EXPECTED = {
     "GET /api/v1/jobs/{job_id}": VIEWER, "POST /api/v1/jobs/{job_id}/cancel": LEAD,
     "GET /img/{sample_id}": VIEWER, "GET /img/{sample_id}/thumb": VIEWER,
     f"GET {API}": VIEWER, f"GET {PAGE}": VIEWER,
+    f"GET {API}/progress": VIEWER, f"GET {PAGE}/progress": VIEWER, f"GET {PAGE}/agreement/figures": VIEWER,
     f"GET {API}/listing": VIEWER, f"GET {API}/listing/passed-over.csv": VIEWER,
     f"GET {PAGE}/passed-over.csv": VIEWER, f"POST {API}/listing": LEAD, f"POST {PAGE}/listing": LEAD,
     f"GET {API}/samples": VIEWER, f"GET {API}/samples/{{sample_id}}": VIEWER, f"GET {PAGE}/samples": VIEWER,
