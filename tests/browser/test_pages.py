@@ -14,7 +14,7 @@ from tests.fixtures.served import Served
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 PATHS = (
-    "/", "/projects/new", "/users", "/jobs", "/account", "/p/small", "/p/small/review", "/p/small/samples",
+    "/", "/projects/new", "/users", "/jobs", "/account", "/patterns", "/p/small", "/p/small/review", "/p/small/samples",
     "/p/small/grid", "/p/small/groups", "/p/small/bulk", "/p/small/bulk/new", "/p/small/leaks", "/p/small/leaks/pairs",
     "/p/small/conflicts", "/p/small/imports", "/p/small/imports/1", "/p/small/finish", "/p/small/members",
     "/p/small/agreement", "/p/small/mentions", "/p/small/checks",

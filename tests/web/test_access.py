@@ -21,6 +21,7 @@ EXPECTED = {
     "GET /healthz": PUBLIC,
     "GET /sign-in": PUBLIC, "POST /sign-in": PUBLIC, "POST /sign-out": PUBLIC,
     "GET /welcome/{token}": PUBLIC, "POST /welcome/{token}": PUBLIC,
+    "GET /patterns": SIGNED_IN,
     "GET /": SIGNED_IN, "GET /account": SIGNED_IN, "GET /api/v1/me": SIGNED_IN, "GET /api/v1/projects": SIGNED_IN,
     "POST /account/password": SIGNED_IN, "POST /account/tokens": SIGNED_IN,
     "POST /account/sessions/{session_id}/revoke": SIGNED_IN, "POST /account/tokens/{token_id}/revoke": SIGNED_IN,
