@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import binomtest
 
 from app.db.base import utc_now
+from app.db.models.reviews import SampleState
 from app.db.repositories import projects
 from app.db.repositories import reviews as reviews_repository
 from app.services import dashboard, keep_measured, measure_progress
@@ -77,6 +78,15 @@ def test_precision_counts_the_flags_on_settled_samples_of_each_source(decided: W
     assert outlier is not None
     assert (outlier.right, outlier.answered) == (1, 2), "another label says nothing for an outlier"
     assert found["other", "mislabel"].flags == 2
+
+
+def test_what_was_settled_in_bulk_says_nothing_of_precision(decided: World) -> None:
+    with decided.database.writing() as session:
+        session.get_one(SampleState, decided.ids[CAT[1]]).how = "bulk"
+    found = {(row.source, row.issue_type): row.precision for row in measured(decided).sources}
+    counted = found["export", "mislabel"]
+    assert counted is not None
+    assert (counted.right, counted.answered) == (1, 2)
 
 
 def test_new_flags_are_counted_at_once(world: World, monkeypatch) -> None:

@@ -40,8 +40,8 @@ def by_issue(session: Session, project_id: int, stretch: Stretch) -> list[Any]:
 
 
 def by_source(session: Session, project_id: int, stretch: Stretch) -> list[Any]:
-    """(source, issue type, decision, flags) of flags; the decision is None where the sample is not settled."""
-    settled = SampleState.state == "resolved"
+    """(source, issue type, decision, flags) of flags; the decision is None where nobody settled the sample itself."""
+    settled = and_(SampleState.state == "resolved", func.coalesce(SampleState.how, "") != "bulk")
     columns = (FlagRow.source, FlagRow.issue_type, settled, SampleState.decision)
     query = (
         select(*columns, func.count())
