@@ -15,7 +15,9 @@ from app.adapters.celery_app import make_celery
 from app.adapters.celery_doorbell import CeleryDoorbell
 from app.adapters.thumbnails import Pictures
 from app.db.session import Database
-from app.services.measure_agreement import AgreementKeeper
+from app.services.keep_measured import Keeper
+from app.services.measure_agreement import measure
+from app.services.measure_progress import measure_progress
 from app.services.ports import Doorbell
 from app.settings import Settings
 from app.web import health, images
@@ -40,7 +42,7 @@ def create_app(settings: Settings | None = None, *, doorbell: Doorbell | None = 
     database = Database(settings.resolved_database_url)
     pictures = Pictures(settings.folder("pictures"), processes=settings.processes, max_pixels=settings.max_pixels)
     bell = doorbell or CeleryDoorbell(make_celery(settings))
-    wiring = Wiring(settings, database, bell, pictures, AgreementKeeper())
+    wiring = Wiring(settings, database, bell, pictures, Keeper(measure), Keeper(measure_progress))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

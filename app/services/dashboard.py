@@ -1,4 +1,7 @@
-"""How far a project is: figures, progress by issue and by person, and what to do next."""
+"""How far a project is: figures, answers by hour and by person, and what to do next.
+
+Only what the database has ready is here; counts by issue, class and source are measured apart, in short reads.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ from datetime import datetime, timedelta
 
 from app.db.base import utc_now
 from app.db.repositories import accounts as accounts_repository
-from app.db.repositories import flags as flags_repository
 from app.db.repositories import jobs as jobs_repository
 from app.db.repositories import leaks as leaks_repository
 from app.db.repositories import listing as listing_repository
@@ -18,8 +20,6 @@ from app.db.repositories import reviews as reviews_repository
 from app.db.repositories import versions as versions_repository
 from app.db.repositories.sample_filter import SampleFilter
 from app.db.session import Session
-from app.domain.agreement import Agreement, measure_agreement
-from app.domain.samples import IssueType
 from app.services.jobs import JobView, view_job
 from app.services.projects import Access
 from app.services.sign_in import Actor
@@ -27,6 +27,8 @@ from app.services.view_listing import ListingView, view_listing
 
 _ENOUGH_FOR_PACE = 10
 """Answers after which a pace is told."""
+
+_HOURS = 24
 
 
 @dataclass(frozen=True)
@@ -48,14 +50,12 @@ class SplitRow:
 
 
 @dataclass(frozen=True)
-class IssueRow:
-    issue_type: str
-    flagged: int
-    decided: int
-    keep: int
-    remove: int
-    relabel: int
-    uncertain: int
+class HourRow:
+    """Answers in the hour that ended ``ago`` hours before now; ``height`` is in percent of the fullest hour."""
+
+    ago: int
+    answers: int
+    height: float
 
 
 @dataclass(frozen=True)
@@ -65,13 +65,6 @@ class ReviewerRow:
     submitted: int
     skipped: int
     per_hour: float | None
-    kappa: float | None
-
-
-@dataclass(frozen=True)
-class AgreementView:
-    alpha: float | None
-    shared: int
 
 
 @dataclass(frozen=True)
@@ -89,9 +82,8 @@ class Step:
 class Dashboard:
     figures: Figures
     splits: list[SplitRow]
-    issues: list[IssueRow]
+    hours: list[HourRow]
     reviewers: list[ReviewerRow]
-    agreement: AgreementView
     steps: list[Step]
     jobs: list[JobView]
     listing: ListingView
@@ -129,14 +121,13 @@ def list_projects(session: Session, actor: Actor) -> list[ProjectCard]:
 def make_dashboard(session: Session, access: Access) -> Dashboard:
     sizes = projects_repository.class_sizes(session, access.id)
     states = queue_repository.count_states(session, access.id, SampleFilter())
-    agreement = _agreement(session, access.id)
-    figures = _figures(session, access, sum(sizes.values()), states)
+    paces = _paces(session, access.id)
+    figures = _figures(sum(sizes.values()), states, paces)
     return Dashboard(
         figures,
         _splits(sizes),
-        _issues(session, access.id),
-        _reviewers(session, access.id, agreement),
-        AgreementView(agreement.alpha, agreement.shared),
+        _hours(session, access.id),
+        _reviewers(session, access.id, paces),
         _steps(session, access, figures),
         [view_job(session, job) for job in jobs_repository.list_jobs(session, project_id=access.id, live=True)],
         view_listing(session, access),
@@ -144,21 +135,42 @@ def make_dashboard(session: Session, access: Access) -> Dashboard:
     )
 
 
-def _figures(session: Session, access: Access, samples: int, states: dict[str, int]) -> Figures:
-    per_hour = _pace(session, access.id)
+Paces = dict[int | None, float | None]
+"""Answers an hour by reviewer; under None of all together."""
+
+
+def _figures(samples: int, states: dict[str, int], paces: Paces) -> Figures:
+    per_hour = paces[None]
     waiting, disputed = states.get("open", 0), states.get("conflict", 0)
     total = sum(states.values())
     left = waiting / per_hour * 3600 if per_hour else None
     return Figures(samples, total, total - waiting - disputed, waiting, disputed, per_hour, left)
 
 
-def _pace(session: Session, project_id: int, reviewer_id: int | None = None) -> float | None:
-    """Answers an hour over the last hour, or since the first of them; None until there are enough to say."""
+def _paces(session: Session, project_id: int) -> Paces:
+    """Over the last hour, or since the first answer in it."""
     now = utc_now()
-    count, first = reviews_repository.submitted_since(session, project_id, now - timedelta(hours=1), reviewer_id)
-    if first is None or count < _ENOUGH_FOR_PACE:
-        return None
-    return count / max((now - first).total_seconds(), 60.0) * 3600
+    rows = reviews_repository.submitted_by_reviewer(session, project_id, now - timedelta(hours=1))
+    paces: Paces = {reviewer: _pace(count, now - first) for reviewer, count, first in rows}
+    first_of_all = min((first for _, _, first in rows), default=now)
+    paces[None] = _pace(sum(count for _, count, _ in rows), now - first_of_all)
+    return paces
+
+
+def _pace(count: int, time: timedelta) -> float | None:
+    """None until there are enough answers to say."""
+    return count / max(time.total_seconds(), 60.0) * 3600 if count >= _ENOUGH_FOR_PACE else None
+
+
+def _hours(session: Session, project_id: int) -> list[HourRow]:
+    """The last day, hour by hour, the oldest first; nothing where nobody answered."""
+    now = utc_now()
+    bounds = [now - timedelta(hours=ago) for ago in range(_HOURS, -1, -1)]
+    counts = reviews_repository.submitted_between(session, project_id, bounds)
+    most = max(counts)
+    if not most:
+        return []
+    return [HourRow(_HOURS - 1 - n, count, count * 100 / most) for n, count in enumerate(counts)]
 
 
 def _splits(sizes: dict[tuple[str, str], int]) -> list[SplitRow]:
@@ -169,37 +181,19 @@ def _splits(sizes: dict[tuple[str, str], int]) -> list[SplitRow]:
     return rows
 
 
-def _issues(session: Session, project_id: int) -> list[IssueRow]:
-    counts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for issue, state, decision, count in listing_repository.decisions_by_issue(session, project_id):
-        counts[issue]["flagged"] += count
-        if state == "resolved" and decision:
-            counts[issue]["decided"] += count
-            counts[issue][decision] += count
-        elif state == "conflict":
-            counts[issue]["uncertain"] += count
-    names = ("flagged", "decided", "keep", "remove", "relabel", "uncertain")
-    found = [issue for issue in IssueType if issue.value in counts]
-    return [IssueRow(issue.value, *(counts[issue.value][name] for name in names)) for issue in found]
-
-
-def _agreement(session: Session, project_id: int) -> Agreement:
-    rows = reviews_repository.list_shared(session, project_id)
-    return measure_agreement((sample, name, decision or "discuss") for sample, name, decision in rows)
-
-
-def _reviewers(session: Session, project_id: int, agreement: Agreement) -> list[ReviewerRow]:
+def _reviewers(session: Session, project_id: int, paces: Paces) -> list[ReviewerRow]:
     counts: dict[int, dict[str, int]] = defaultdict(dict)
     for user_id, status, count in reviews_repository.count_by_reviewer(session, project_id):
         counts[user_id][status] = count
-    rows = []
-    for user_id, of_status in counts.items():
-        user = accounts_repository.get_user(session, user_id)
-        name = user.username or ""
-        submitted, skipped = of_status.get("submitted", 0), of_status.get("skipped", 0)
-        pace = _pace(session, project_id, user_id)
-        rows.append(ReviewerRow(name, user.display_name, submitted, skipped, pace, agreement.kappa_of(name)))
-    return sorted(rows, key=lambda row: -row.submitted)
+    people = accounts_repository.users_by_id(session, set(counts))
+    rows = [
+        ReviewerRow(
+            people[id_].username or "", people[id_].display_name, of_status.get("submitted", 0),
+            of_status.get("skipped", 0), paces.get(id_),
+        )
+        for id_, of_status in counts.items()
+    ]  # fmt: skip
+    return sorted(rows, key=lambda row: (-row.submitted, row.username))
 
 
 def count_of(number: int, noun: str) -> str:
@@ -212,12 +206,11 @@ def _steps(session: Session, access: Access, figures: Figures) -> list[Step]:
     verdicts = leaks_repository.count_verdicts(session, access.id)
     runs = leaks_repository.list_runs(session, access.id)
     versions = versions_repository.list_versions(session, access.id)
-    flags = sum(flags_repository.count_by_issue(session, access.id).values())
     judged = verdicts["confirmed"] + verdicts["rejected"]
-    imported = f"{count_of(flags, 'flag')} on {count_of(figures.flagged, 'sample')}"
+    imported = f"{count_of(figures.flagged, 'sample')} flagged"
     found = f"{count_of(verdicts['open'], 'candidate')} to look at, {judged:,} judged"
     steps = [
-        Step("Import flags", flags > 0, imported if flags else "Bring in what a detector flagged.",
+        Step("Import flags", figures.flagged > 0, imported if figures.flagged else "Bring in what a detector flagged.",
              f"{base}/imports", "Import"),
         Step("Review", figures.flagged > 0 and figures.open == 0,
              f"{count_of(figures.open, 'sample')} to decide" if figures.open else "Nothing waits.",

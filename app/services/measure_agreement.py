@@ -1,9 +1,7 @@
-"""How far a project's reviewers agree, measured from counts that the database makes, and kept while it stays true."""
+"""How far a project's reviewers agree, measured from counts that the database makes, in short reads."""
 
 from __future__ import annotations
 
-import json
-import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -15,19 +13,11 @@ import numpy as np
 
 from app.db.base import utc_now
 from app.db.repositories import agreement as repository
-from app.db.repositories import projects as projects_repository
-from app.db.repositories import reviews as reviews_repository
 from app.db.session import Database, Session
 from app.domain.agreement import MOST_NUMBERS, alpha_of_patterns, alpha_of_table, kappa_of_cells
 
 STRETCH = 5_000
 """Sample ids that one reading transaction looks at."""
-
-REST = 20
-"""Measuring takes at most one part in so many of the time, however often somebody looks."""
-
-MOST_SECONDS = 60.0
-"""After so long it is measured anew even where no answer came in: flags may have."""
 
 Cells = dict[tuple[str, str], int]
 
@@ -76,33 +66,6 @@ class Measured:
     tallies: dict[int, Tally]
     conflicts_by_issue: dict[str, int]
     conflicts_by_answers: dict[str, int]
-
-
-class AgreementKeeper:
-    """Keeps what was measured of each project, for as long as measuring anew would be wasted."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._known: dict[int, tuple[str, float, Measured]] = {}
-
-    def measure(self, database: Database, project_id: int) -> Measured:
-        with self._lock:  # who asks meanwhile takes what is being measured
-            key = _key(database, project_id)
-            known = self._known.get(project_id)
-            if known is not None:
-                old_key, at, measured = known
-                age = time.monotonic() - at
-                if age < REST * measured.seconds or (key == old_key and age < MOST_SECONDS):
-                    return measured
-            measured = measure(database, project_id)
-            self._known[project_id] = (key, time.monotonic(), measured)
-            return measured
-
-
-def _key(database: Database, project_id: int) -> str:
-    with database.reading() as session:
-        policies = projects_repository.get_project_by_id(session, project_id).policies
-        return f"{reviews_repository.last_event_id(session, project_id)} {json.dumps(policies, sort_keys=True)}"
 
 
 def measure(database: Database, project_id: int) -> Measured:

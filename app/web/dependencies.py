@@ -17,7 +17,9 @@ from app.db.session import Database, Session
 from app.domain.accounts import Role
 from app.domain.errors import NotAllowed, NotSignedIn
 from app.services.comments import count_unread
-from app.services.measure_agreement import AgreementKeeper
+from app.services.keep_measured import Keeper
+from app.services.measure_agreement import Measured
+from app.services.measure_progress import Progress
 from app.services.ports import Doorbell
 from app.services.projects import Access, access_project
 from app.services.sign_in import (
@@ -44,7 +46,8 @@ class Wiring:
     database: Database
     doorbell: Doorbell
     pictures: Pictures
-    agreement: AgreementKeeper
+    agreement: Keeper[Measured]
+    progress: Keeper[Progress]
 
 
 async def get_wiring(request: Request) -> Wiring:

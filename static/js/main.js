@@ -8,6 +8,7 @@ import { GridPage } from "./elements/grid_page.js";
 import { GroupList } from "./elements/group_list.js";
 import { JobProgress } from "./elements/job_progress.js";
 import { KeyHelp } from "./elements/key_help.js";
+import { LazyPart } from "./elements/lazy_part.js";
 import { LeakPairs } from "./elements/leak_pairs.js";
 import { OutboxStatus } from "./elements/outbox_status.js";
 import { PairCompare } from "./elements/pair_compare.js";
@@ -27,7 +28,7 @@ import { listenToPage } from "./lib/page.js";
 // Parts first, then the pages that use them: an element's parts are ready when it starts.
 const ELEMENTS = {
   "theme-switch": ThemeSwitch, "toast-line": ToastLine, "key-help": KeyHelp, "class-chooser": ClassChooser, "copy-text": CopyText,
-  "outbox-status": OutboxStatus, "job-progress": JobProgress, "file-drop": FileDrop,
+  "outbox-status": OutboxStatus, "job-progress": JobProgress, "lazy-part": LazyPart, "file-drop": FileDrop,
   "sample-picture": SamplePicture, "pair-compare": PairCompare, "tree-question": TreeQuestion, "sample-evidence": SampleEvidence,
   "sample-others": SampleOthers, "sample-comments": SampleComments, "sample-strip": SampleStrip, "sample-grid": SampleGrid,
   "review-page": ReviewPage, "grid-page": GridPage, "group-list": GroupList, "leak-pairs": LeakPairs, "conflict-list": ConflictList,

@@ -13,6 +13,7 @@ import pytest
 from app.demo.build import DemoDataset
 from tests.end_to_end.conftest import small_demo  # noqa: F401 - the same fixture serves here
 from tests.fixtures.served import PASSWORD, Served
+from tests.fixtures.team_at_work import put_team_to_work
 
 _ARGUMENTS = [
     "--no-sandbox",
@@ -57,8 +58,9 @@ def served(tmp_path: Path, small_demo: DemoDataset) -> Iterator[Served]:  # noqa
 
 @pytest.fixture(scope="module")
 def unchanged(tmp_path_factory: pytest.TempPathFactory, small_demo: DemoDataset) -> Iterator[Served]:  # noqa: F811
-    """A server for tests that only look."""
+    """A server for tests that only look; a team has worked there, so that there is something to see."""
     served = serve_demo(tmp_path_factory.mktemp("served"), small_demo)
+    put_team_to_work(served)
     yield served
     served.stop()
 

@@ -1,10 +1,12 @@
-"""Every page in both themes and at both widths: it loads without an error, and nothing hangs over its edge."""
+"""Every page in both themes and at both widths: it loads without an error, nothing hangs over
+its edge, and axe finds nothing against WCAG 2.2 AA."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.conftest import Watched, wait_until
 from tests.fixtures.served import Served
@@ -12,7 +14,7 @@ from tests.fixtures.served import Served
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 PATHS = (
-    "/", "/projects/new", "/users", "/jobs", "/account", "/p/small", "/p/small/review", "/p/small/samples",
+    "/", "/projects/new", "/users", "/jobs", "/account", "/patterns", "/p/small", "/p/small/review", "/p/small/samples",
     "/p/small/grid", "/p/small/groups", "/p/small/bulk", "/p/small/bulk/new", "/p/small/leaks", "/p/small/leaks/pairs",
     "/p/small/conflicts", "/p/small/imports", "/p/small/imports/1", "/p/small/finish", "/p/small/members",
     "/p/small/agreement", "/p/small/mentions", "/p/small/checks",
@@ -20,6 +22,22 @@ PATHS = (
 
 
 WINDOWS = [(width, scheme) for width in (1280, 820) for scheme in ("light", "dark")]
+
+
+LOOKS = ((1280, "light"), (1280, "dark"), (820, "light"))
+
+RULES = {
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
+    "resultTypes": ["violations"],
+    "preload": False,  # it would fetch and inline our style sheets, which the content security policy refuses
+}
+
+DRAWN = {
+    "/p/small/review": "[data-testid=question]",
+    "/p/small/grid": ".tile",
+    "/p/small": "[data-testid=by-issue]",
+}
+"""What a page's scripts draw, and axe is to see."""
 
 
 def test_every_page_fits_its_window_in_both_themes(chromium: Any, unchanged: Served) -> None:
@@ -36,6 +54,33 @@ def test_every_page_fits_its_window_in_both_themes(chromium: Any, unchanged: Ser
     watched.context.close()
     assert wide == []
     assert watched.errors == []
+
+
+def test_axe_finds_nothing_on_any_page(chromium: Any, unchanged: Served) -> None:
+    watched = Watched(chromium, unchanged)
+    watched.sign_in()
+    watched.page.emulate_media(reduced_motion="reduce")  # halfway from one theme to the other colours are neither's
+    page, found = watched.page, []
+    for path in PATHS:
+        page.goto(path, wait_until="load")
+        page.wait_for_selector(DRAWN.get(path, "#content"))
+        for width, scheme in LOOKS:
+            page.set_viewport_size({"width": width, "height": 800})
+            page.emulate_media(color_scheme=scheme)
+            found += [(path, width, scheme, *line) for line in _violations(page)]
+    watched.context.close()
+    assert found == []
+    assert watched.errors == []
+
+
+def _violations(page: Any) -> list[tuple[str, str, str]]:
+    """(rule, where, why) of each."""
+    violations = Axe().run(page, options=RULES).response["violations"]
+    return [
+        (violation["id"], str(node["target"]), node["failureSummary"])
+        for violation in violations
+        for node in violation["nodes"]
+    ]
 
 
 def test_the_next_picture_is_held_before_the_decision(lena: Watched) -> None:

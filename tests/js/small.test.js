@@ -4,7 +4,7 @@ import test from "node:test";
 import { remember, searchClasses } from "../../static/js/lib/class_search.js";
 import { describeDifference } from "../../static/js/lib/difference.js";
 import { bytes, count, duration, number, percent, rate } from "../../static/js/lib/format.js";
-import { RequestError, kindOf, request, withQuery } from "../../static/js/lib/http.js";
+import { RequestError, kindOf, request, requestHtml, withQuery } from "../../static/js/lib/http.js";
 import { Pictures } from "../../static/js/lib/pictures.js";
 import { describeRest } from "../../static/js/lib/queue_feed.js";
 import { Pace, Stopwatch } from "../../static/js/lib/timing.js";
@@ -50,6 +50,14 @@ test("a busy server says when to come again", async () => {
 test("being led to the sign-in page is being signed out, another page is not an answer", async () => {
   await assert.rejects(request("/x", {}, reply(200, null, { type: "text/html", redirected: true, url: "http://x/sign-in?next=/" })), (error) => error.kind === "signed-out");
   await assert.rejects(request("/x", {}, reply(200, null, { type: "text/html" })), (error) => error.kind === "busy");
+});
+
+test("a part of a page is its text; the sign-in page in its place is being signed out", async () => {
+  assert.equal(await requestHtml("/x", {}, async () => new Response("<p>5</p>")), "<p>5</p>");
+  const led = Object.defineProperties(new Response("<form>"), { redirected: { value: true }, url: { value: "http://w/sign-in?next=/" } });
+  await assert.rejects(requestHtml("/x", {}, async () => led), { kind: "signed-out" });
+  await assert.rejects(requestHtml("/x", {}, async () => new Response("", { status: 503 })), { kind: "busy", status: 503 });
+  await assert.rejects(requestHtml("/x", {}, async () => { throw new TypeError("x"); }), { kind: "offline" });
 });
 
 test("no network is told apart from an answer", async () => {

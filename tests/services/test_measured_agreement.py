@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from app.services import check_samples, measure_agreement
+from app.services import check_samples, keep_measured, measure_agreement
 from app.services.agreement_page import AgreementPage, make_page
-from app.services.measure_agreement import AgreementKeeper, Measured, measure
+from app.services.keep_measured import Keeper
+from app.services.measure_agreement import Measured, measure
 from app.services.submit_review import submit_review
 from tests.fixtures.databases import both_backends
 from tests.fixtures.world import World, by_hand, fresh
@@ -172,11 +173,11 @@ def test_what_was_measured_is_kept_while_measuring_anew_would_be_too_much(world:
     world.flag(*KEYS)
     with world.reading() as (_, access):
         project_id = access.id
-    keeper = AgreementKeeper()
+    keeper = Keeper(measure)
     first = keeper.measure(world.database, project_id)
     assert keeper.measure(world.database, project_id) is first, "nothing changed"
-    monkeypatch.setattr(measure_agreement, "REST", 10_000_000)
+    monkeypatch.setattr(keep_measured, "REST", 10_000_000)
     world.submit("alice", KEYS[0], "keep")
     assert keeper.measure(world.database, project_id) is first, "too soon"
-    monkeypatch.setattr(measure_agreement, "REST", 0)
+    monkeypatch.setattr(keep_measured, "REST", 0)
     assert keeper.measure(world.database, project_id).tallies.keys() == {world.actor("alice").user_id}

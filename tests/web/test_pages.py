@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from app.db.repositories.leaks import list_runs
 from app.services import leak_runs
+from app.web.render import STATIC
 from tests.fixtures.bulk import draw
 from tests.fixtures.routes import address, all_routes
 from tests.fixtures.world import World
@@ -139,3 +142,10 @@ def test_a_run_is_started_with_the_parameters_of_verification(client, world):
     assert [(p.methods, p.min_score, p.smallest_crop) for p in found] == [
         (("verified",), 0.4, 0.3), (("exact", "verified"), 0.5, 0.25),
     ]  # fmt: skip
+
+
+def test_the_pattern_page_has_every_component_in_both_themes(client):
+    page = client("carol").get("/patterns").text
+    shown = re.findall(r'data-pattern="([a-z]+)"', page)
+    assert sorted(shown) == sorted(path.stem for path in (STATIC / "css" / "components").glob("*.css"))
+    assert page.count('class="pattern is-light"') == page.count('class="pattern is-dark"') == len(shown) - 4

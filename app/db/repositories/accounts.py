@@ -40,6 +40,10 @@ def usernames(session: Session, ids: set[int]) -> dict[int, str]:
     return {row.id: row.username or "" for row in session.execute(query)}
 
 
+def users_by_id(session: Session, ids: set[int]) -> dict[int, User]:
+    return {user.id: user for user in session.scalars(select(User).where(User.id.in_(ids)))}
+
+
 def count_active_admins(session: Session) -> int:
     query = select(func.count()).where(User.is_admin, User.is_active, User.password_hash.is_not(None))
     return session.scalar(query) or 0

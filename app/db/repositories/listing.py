@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from app.db.models.imports import FlagRow
 from app.db.models.projects import Sample
 from app.db.models.reviews import SampleState
 from app.db.repositories.sample_filter import SampleFilter, SampleOrder, beyond, filtered, narrow, ordered, sort_keys
@@ -47,18 +46,6 @@ def _joined(project_id: int) -> Any:
 def count_samples(session: Session, project_id: int, wanted: SampleFilter) -> int:
     query = select(func.count()).select_from(SampleState).where(SampleState.project_id == project_id)
     return session.scalar(filtered(query, wanted)) or 0
-
-
-def decisions_by_issue(session: Session, project_id: int) -> list[tuple[str, str, str | None, int]]:
-    """(issue type, state, decision, number of samples) over flagged samples."""
-    per_type = select(FlagRow.sample_id, FlagRow.issue_type).where(FlagRow.project_id == project_id).distinct()
-    flagged = per_type.subquery()
-    query = (
-        select(flagged.c.issue_type, SampleState.state, SampleState.decision, func.count())
-        .join(SampleState, SampleState.sample_id == flagged.c.sample_id)
-        .group_by(flagged.c.issue_type, SampleState.state, SampleState.decision)
-    )
-    return list(session.execute(query))
 
 
 def progress_by_project(session: Session) -> dict[int, dict[str, int]]:

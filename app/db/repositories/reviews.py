@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import func, select
@@ -256,18 +257,27 @@ def last_event_id(session: Session, project_id: int) -> int:
     return session.scalar(select(func.max(ReviewEvent.id)).where(ReviewEvent.project_id == project_id)) or 0
 
 
-def list_shared(session: Session, project_id: int) -> list[tuple[int, str, str | None]]:
-    """(sample id, reviewer, decision) of the samples that at least two people answered."""
-    shared = select(SampleState.sample_id).where(SampleState.project_id == project_id, SampleState.submitted > 1)
-    query = (
-        select(ReviewRow.sample_id, User.username, ReviewRow.decision)
-        .join(User, User.id == ReviewRow.reviewer_id)
+def submitted_by_reviewer(session: Session, project_id: int, since: datetime) -> list[tuple[int, int, datetime]]:
+    """(reviewer, answers given since then, when the first of them)."""
+    query = select(ReviewEvent.reviewer_id, func.count(), func.min(ReviewEvent.created_at)).where(
+        ReviewEvent.project_id == project_id, ReviewEvent.kind == "review", ReviewEvent.created_at >= since
+    )
+    rows = session.execute(query.group_by(ReviewEvent.reviewer_id))
+    return [(reviewer, count, first) for reviewer, count, first in rows]
+
+
+def submitted_between(session: Session, project_id: int, bounds: Sequence[datetime]) -> list[int]:
+    """How many answers were given from each time to the next. One index walk a pair, in one query."""
+    counts = [
+        select(func.count())
         .where(
-            ReviewRow.status == "submitted", ReviewRow.is_adjudication.is_(False), ReviewRow.is_check.is_(False),
-            ReviewRow.sample_id.in_(shared),
+            ReviewEvent.project_id == project_id, ReviewEvent.kind == "review",
+            ReviewEvent.created_at >= start, ReviewEvent.created_at < end,
         )
-    )  # fmt: skip
-    return [(sample, name or "", decision) for sample, name, decision in session.execute(query)]
+        .scalar_subquery()
+        for start, end in pairwise(bounds)
+    ]  # fmt: skip
+    return list(session.execute(select(*counts)).one())
 
 
 def count_submitted(session: Session) -> int:

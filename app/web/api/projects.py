@@ -10,6 +10,7 @@ from app.db.session import Session
 from app.services import dashboard, view_listing
 from app.services.dashboard import Dashboard, ProjectCard
 from app.services.jobs import JobView
+from app.services.measure_progress import Progress
 from app.services.projects import Access, create_project
 from app.services.view_listing import ListingView
 from app.web.api.schemas import ProjectBody
@@ -60,8 +61,23 @@ def make_project(body: ProjectBody, actor: ActorDep, session: WritingDep, wiring
 
 @router.get("/projects/{slug}")
 def get_project(access: ViewAccess, session: ReadingDep) -> Dashboard:
-    """Figures of the project: progress, issues, people, agreement."""
+    """Figures of the project: samples, answers by hour, people, steps, jobs."""
     return dashboard.make_dashboard(session, access)
+
+
+@router.get("/projects/{slug}/progress")
+def get_progress(access: ViewAccess, session: ReadingDep, wiring: WiringDep) -> Progress:
+    """Flagged samples by issue and by class, the worst class first, and how often each detector was right.
+
+    Measured in the background of reviewing, so it can be some seconds old.
+    """
+    return progress_of(access, session, wiring)
+
+
+def progress_of(access: Access, session: Session, wiring: Wiring) -> Progress:
+    project_id = access.id
+    session.rollback()  # an open reading transaction would keep others from writing while this is measured
+    return wiring.progress.measure(wiring.database, project_id)
 
 
 @router.get("/projects/{slug}/listing")

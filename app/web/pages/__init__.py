@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from app.web.pages import accounts, admin, bulk, finish, imports, leaks, members, projects, review, samples, team
+from app.web.pages import (
+    accounts,
+    admin,
+    bulk,
+    finish,
+    imports,
+    leaks,
+    members,
+    patterns,
+    projects,
+    review,
+    samples,
+    team,
+)
 
 router = APIRouter(include_in_schema=False)
-for module in (accounts, admin, projects, review, samples, bulk, leaks, imports, finish, members, team):
+for module in (accounts, admin, projects, review, samples, bulk, leaks, imports, finish, members, team, patterns):
     router.include_router(module.router)

@@ -13,7 +13,8 @@ from app.services import dashboard, users, view_listing
 from app.services.dashboard import ProjectCard
 from app.services.find_folders import FolderView, find_folders
 from app.services.projects import create_project
-from app.web.api.projects import passed_over_csv
+from app.web.api.agreement import agreement_of
+from app.web.api.projects import passed_over_csv, progress_of
 from app.web.dependencies import ActorDep, LeadAccess, ReadingDep, ViewAccess, WiringDep, WritingDep
 from app.web.render import render
 
@@ -76,6 +77,18 @@ def make_project(
 @router.get("/p/{slug}")
 def show_dashboard(request: Request, access: ViewAccess, session: ReadingDep) -> Response:
     return render(request, "pages/dashboard.html", dashboard.make_dashboard(session, access))
+
+
+@router.get("/p/{slug}/progress")
+def show_progress(request: Request, access: ViewAccess, session: ReadingDep, wiring: WiringDep) -> Response:
+    """The part of the dashboard that takes longer; the page fetches it."""
+    return render(request, "partials/_progress.html", progress_of(access, session, wiring))
+
+
+@router.get("/p/{slug}/agreement/figures")
+def show_agreement_figures(request: Request, access: ViewAccess, session: ReadingDep, wiring: WiringDep) -> Response:
+    """As above: agreement in few figures."""
+    return render(request, "partials/_agreement.html", agreement_of(access, session, wiring, "", ""))
 
 
 @router.post("/p/{slug}/listing")

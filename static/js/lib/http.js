@@ -38,6 +38,19 @@ export async function request(url, { method = "GET", body, signal, keepalive = f
   return read(response);
 }
 
+/** A part of a page, as the server drew it. */
+export async function requestHtml(url, { timeout = 60000 } = {}, fetcher = fetch) {
+  let response;
+  try {
+    response = await fetcher(url, { credentials: "same-origin", headers: { Accept: "text/html" }, signal: AbortSignal.timeout(timeout) });
+  } catch {
+    throw new RequestError("offline", "The server did not answer.");
+  }
+  if (response.status === 401 || (response.redirected && new URL(response.url).pathname === "/sign-in")) throw signedOut();
+  if (!response.ok) throw new RequestError(kindOf(response.status), `The server answered ${response.status}.`, { status: response.status });
+  return response.text();
+}
+
 async function read(response) {
   if (response.redirected && new URL(response.url).pathname === "/sign-in") throw signedOut();
   const isJson = (response.headers.get("Content-Type") ?? "").includes("json");
