@@ -31,6 +31,8 @@ class Pairing:
 
 def pair_flags(old: Sequence[Flag], new: Sequence[Flag]) -> Pairing:
     """Pair the flags of one sample. An old flag that the new export does not repeat stays as it is."""
+    if not old:
+        return Pairing(added=list(range(len(new))))  # the first import of an export, which is the largest
     result = Pairing()
     free_old, free_new = list(range(len(old))), list(range(len(new)))
     for key_of in (_exact, _claim, _sole_type):

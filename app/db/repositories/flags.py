@@ -49,7 +49,7 @@ def flags_of_source(session: Session, project_id: int, source: str) -> list[Flag
 
 def add_flags(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     for start in range(0, len(rows), 10_000):
-        session.execute(insert(FlagRow), rows[start : start + 10_000])
+        session.connection().execute(insert(FlagRow), rows[start : start + 10_000])
 
 
 def update_flags(session: Session, rows: Sequence[dict[str, Any]]) -> None:

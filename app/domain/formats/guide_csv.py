@@ -8,6 +8,7 @@ named in a warning. A row that makes no sense becomes a ``RejectedRow`` with its
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from dataclasses import dataclass, field
 from app.domain.errors import InvalidFile
 from app.domain.formats.csv_lines import BrokenRecord, Record, read_records
 from app.domain.samples import Flag, IssueType
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "image_id": ("image_id", "id"),
@@ -128,7 +131,7 @@ class GuideCsv:
             return RejectedRow(line, "wrong_field_count", reason, raw)
         values = {name: fields[index].strip() for name, index in self.columns.items()}
         for name in MAX_LENGTHS:
-            if any(ord(char) < 32 or ord(char) == 127 for char in values.get(name, "")):
+            if _CONTROL.search(values.get(name, "")):
                 return RejectedRow(line, "control_character", f"{name} holds a control character.", raw)
         for name, limit in MAX_LENGTHS.items():
             if len(values.get(name, "")) > limit:
