@@ -11,6 +11,8 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from app.db.sqlite_library import make_engine
+
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
 
@@ -28,7 +30,7 @@ def newest_revision() -> str:
 
 
 def current_revision(url: str) -> str | None:
-    engine = sa.create_engine(url)
+    engine = make_engine(url)
     try:
         with engine.connect() as connection:
             return MigrationContext.configure(connection).get_current_revision()
@@ -46,7 +48,7 @@ def migrate(url: str, target: str = "head") -> None:
         return
     if url.startswith("sqlite") and current is not None:
         _copy_sqlite(url, current)
-    engine = sa.create_engine(url)
+    engine = make_engine(url)
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _take_transactions_over)
         sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
@@ -90,7 +92,7 @@ def _copy_sqlite(url: str, revision: str) -> None:
     copy = Path(f"{path}.before-{revision}")
     part = copy.with_name(f"{copy.name}.part")
     part.unlink(missing_ok=True)
-    engine = sa.create_engine(url)
+    engine = make_engine(url)
     try:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(sa.text("VACUUM INTO :copy"), {"copy": str(part)})
@@ -105,7 +107,7 @@ def _copy_sqlite(url: str, revision: str) -> None:
 
 def write_revision(url: str, message: str) -> None:
     """Write a new migration from the difference between the models and the database at ``url``."""
-    engine = sa.create_engine(url)
+    engine = make_engine(url)
     try:
         with engine.connect() as connection:
             config = _config()

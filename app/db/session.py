@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import QueuePool, StaticPool
 
-from app.db.sqlite_library import WAL_IS_SOUND, sqlite
+from app.db.sqlite_library import WAL_IS_SOUND, make_engine, sqlite
 from app.db.turnstile import Turnstile
 from app.domain.errors import Busy, Conflict, InvalidInput, OutOfSpace, WinnowError
 
@@ -136,9 +136,7 @@ class Database:
         try:
             source.driver_connection.backup(copy)  # type: ignore[union-attr]
             source.close()
-            engine = create_engine(
-                "sqlite://", module=sqlite, creator=lambda: copy, poolclass=StaticPool, hide_parameters=True
-            )
+            engine = make_engine("sqlite://", creator=lambda: copy, poolclass=StaticPool, hide_parameters=True)
             with Session(engine) as session:
                 yield session
         except sqlite.OperationalError as error:
@@ -213,10 +211,9 @@ def _make_engine(url: str) -> Engine:
     options: dict[str, Any] = {"pool_size": 20, "max_overflow": 30, "pool_timeout": 10, "poolclass": QueuePool}
     if url.startswith("sqlite"):
         options["connect_args"] = {"check_same_thread": False, "timeout": BUSY_TIMEOUT / 1000}
-        options["module"] = sqlite
     else:
         options["pool_pre_ping"] = True
-    engine = create_engine(url, hide_parameters=True, **options)
+    engine = make_engine(url, hide_parameters=True, **options)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)

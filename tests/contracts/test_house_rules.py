@@ -56,3 +56,12 @@ def test_no_page_holds_what_its_policy_forbids(path):
     assert not re.search(r"\sstyle=|\son[a-z]+=\"|javascript:|https?://", text)
     for tag in re.findall(r"<script[^>]*>", text):
         assert "src=" in tag or 'type="application/json"' in tag
+
+
+def test_every_engine_uses_one_sqlite_library():
+    """Two libraries in one process do not see each other's locks (app/db/sqlite_library.py)."""
+    folders = ("app", "workers", "migrations", "tests", "docs")
+    modules = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    own = ROOT / "app" / "db" / "sqlite_library.py"
+    makes = re.compile(r"\bcreate_engine\(|^\s*(import|from) sqlite3\b", re.MULTILINE)
+    assert [str(path) for path in modules if path not in (own, Path(__file__)) and makes.search(path.read_text())] == []

@@ -14,11 +14,12 @@ from app.db.base import Base
 from app.db.migrate import current_revision, migrate, newest_revision
 from app.db.models.reviews import SampleState
 from app.db.session import Database
+from app.db.sqlite_library import make_engine
 from tests.fixtures.databases import both_backends
 
 
 def differences(url: str) -> list:
-    engine = sa.create_engine(url)
+    engine = make_engine(url)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "render_as_batch": True})
         found = compare_metadata(context, Base.metadata)
@@ -27,7 +28,7 @@ def differences(url: str) -> list:
 
 
 def tables(url: str) -> set[str]:
-    engine = sa.create_engine(url)
+    engine = make_engine(url)
     names = set(sa.inspect(engine).get_table_names())
     engine.dispose()
     return names

@@ -14,7 +14,7 @@ from app.db.base import UtcDateTime
 from app.db.models.accounts import AuditEntry, User
 from app.db.models.projects import Member
 from app.db.session import Database, after_commit
-from app.db.sqlite_library import sqlite
+from app.db.sqlite_library import make_engine, sqlite
 from app.domain.errors import Busy, Conflict, OutOfSpace
 from tests.fixtures.databases import both_backends
 
@@ -170,6 +170,6 @@ def test_a_time_without_a_zone_is_refused(database):
 
 
 def test_no_time_stays_no_time():
-    dialect = sa.create_engine("sqlite://").dialect
+    dialect = make_engine("sqlite://").dialect
     assert UtcDateTime().process_bind_param(None, dialect) is None
     assert UtcDateTime().process_result_value(None, dialect) is None
