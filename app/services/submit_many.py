@@ -18,20 +18,19 @@ from app.db.repositories import queue as queue_repository
 from app.db.repositories import queueing
 from app.db.repositories import reviews as repository
 from app.db.session import Session
-from app.domain.consensus import describe
 from app.domain.decision_tree import standard_tree
 from app.domain.errors import Conflict, InvalidInput, NotFound, WinnowError
 from app.domain.reviews import ReviewInput, settle
-from app.domain.taxonomy import Decision, Taxonomy
+from app.domain.taxonomy import Taxonomy
 from app.domain.tree_walk import Outcome
 from app.services.keep_one import check_groups
 from app.services.projects import Access, policies_of
 from app.services.submit_review import (
+    add_events,
     is_secret_from,
     make_payload,
-    project_event,
-    refresh_states,
     require_reviewer,
+    said_in,
     settled_checks,
 )
 
@@ -160,12 +159,10 @@ def _held_back(
     for id_, rows in found.items():
         others = [(row, name) for row, name in rows if row.reviewer_id != me and row.status == "submitted"]
         if others and states[id_].state != "open":
-            held.append(HeldBack(id_, "; ".join(said_by(row, name) for row, name in others), states[id_].version))
+            held.append(
+                HeldBack(id_, "; ".join(f"{name}: {said_in(row)}" for row, name in others), states[id_].version)
+            )
     return held
-
-
-def said_by(row: ReviewRow, name: str) -> str:
-    return f"{name}: {describe(Decision(row.decision) if row.decision else None, row.new_label)}"
 
 
 def _settle_all(
@@ -220,15 +217,3 @@ def _event(
         client_event_id=event_id_of(key, answer.sample_id), batch_id=key, base_version=base, new_version=base + 1,
         payload=payload,
     )  # fmt: skip
-
-
-def add_events(
-    session: Session, access: Access, events: Sequence[ReviewEvent], current: Mapping[int, ReviewRow]
-) -> None:
-    """Add events to the history and bring reviews and states up to them. ``current`` has one's reviews by sample."""
-    session.add_all(events)
-    session.flush()  # the reviews refer to the events' ids
-    for event in events:
-        project_event(session, current.get(event.sample_id), event)
-    session.flush()  # the states are worked out from the reviews in the database
-    refresh_states(session, access, [event.sample_id for event in events])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -134,12 +134,17 @@ def check_others(session: Session, access: Access, state: SampleState, seen_vers
     if not others:
         return
     newest, name = max(others, key=lambda pair: pair[0].last_event_id)
-    said = describe(Decision(newest.decision) if newest.decision else None, newest.new_label)
     raise Conflict(
-        f"{name} answered on this sample while you had it open: {said}. Keep yours as a second answer, or take theirs.",
+        f"{name} answered on this sample while you had it open: {said_in(newest)}. "
+        "Keep yours as a second answer, or take theirs.",
         current=asdict(review_view(newest, name)),
         seen_version=state.version,
     )
+
+
+def said_in(row: ReviewRow) -> str:
+    """A review's answer in words."""
+    return describe(Decision(row.decision) if row.decision else None, row.new_label)
 
 
 def work_out(session: Session, access: Access, sample: Sample, given: ReviewInput) -> Outcome:
@@ -175,8 +180,6 @@ def append_event(
     client_event_id: str,
     current: ReviewRow | None,
     payload: dict[str, Any],
-    *,
-    reverts: int | None = None,
 ) -> tuple[ReviewEvent, ReviewRow]:
     """Add one event to the history and bring review and sample state up to it; return the event and the review."""
     base = current.version if current else 0
@@ -184,15 +187,25 @@ def append_event(
         payload = {**payload, "is_check": True}
     event = ReviewEvent(
         project_id=access.id, sample_id=state.sample_id, reviewer_id=access.actor.user_id, kind=kind,
-        client_event_id=client_event_id, reverts_event_id=reverts, base_version=base, new_version=base + 1,
-        payload=payload,
+        client_event_id=client_event_id, base_version=base, new_version=base + 1, payload=payload,
     )  # fmt: skip
-    session.add(event)
-    session.flush()  # the review refers to the event's id
-    row = project_event(session, current, event)
-    session.flush()  # the state is worked out from the reviews in the database
-    refresh_states(session, access, [state.sample_id])
-    return event, row
+    rows = add_events(session, access, [event], {state.sample_id: current} if current else {})
+    return event, rows[0]
+
+
+def add_events(
+    session: Session, access: Access, events: Sequence[ReviewEvent], current: Mapping[int, ReviewRow]
+) -> list[ReviewRow]:
+    """Add events to the history and bring reviews and states up to them; return the reviews.
+
+    ``current`` has their author's reviews by sample, as they were.
+    """
+    session.add_all(events)
+    session.flush()  # the reviews refer to the events' ids
+    rows = [_project(session, current.get(event.sample_id), event) for event in events]
+    session.flush()  # the states are worked out from the reviews in the database
+    refresh_states(session, access, [event.sample_id for event in events])
+    return rows
 
 
 def is_secret_from(session: Session, access: Access, sample_ids: Sequence[int]) -> set[int]:
@@ -212,7 +225,7 @@ def _is_check(session: Session, state: SampleState, kind: str, current: ReviewRo
     return current.is_check if current is not None else bool(settled_checks(session, [state]))
 
 
-def project_event(session: Session, current: ReviewRow | None, event: ReviewEvent) -> ReviewRow:
+def _project(session: Session, current: ReviewRow | None, event: ReviewEvent) -> ReviewRow:
     """Bring the current review of an event's author up to the event."""
     payload = event.payload
     row = current or ReviewRow(

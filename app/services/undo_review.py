@@ -17,8 +17,8 @@ from app.db.session import Session
 from app.domain.errors import NotFound
 from app.services.projects import Access
 from app.services.sample_card import SampleCard, get_card
-from app.services.submit_many import add_events, event_id_of
-from app.services.submit_review import repeated_event, require_reviewer
+from app.services.submit_many import event_id_of
+from app.services.submit_review import add_events, repeated_event, require_reviewer
 
 _NO_ANSWER: dict[str, Any] = {
     "status": "draft", "decision": None, "new_label": None, "tags": [], "note": "", "answers": [], "lead_time_ms": 0,

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.orm.util import identity_key
 
@@ -55,13 +55,22 @@ def own_reviews(session: Session, ids: Sequence[int], reviewer_id: int) -> dict[
 
 def samples_of_batch(session: Session, batch_id: str, reviewer_id: int) -> set[int]:
     """Samples that a batch answered already."""
-    mine = (ReviewEvent.batch_id == batch_id) & (ReviewEvent.reviewer_id == reviewer_id)
-    return set(session.scalars(select(ReviewEvent.sample_id).where(mine)))
+    return set(session.scalars(select(ReviewEvent.sample_id).where(_of_batch(batch_id, reviewer_id))))
 
 
 def events_of_batch(session: Session, batch_id: str, reviewer_id: int) -> list[ReviewEvent]:
-    mine = (ReviewEvent.batch_id == batch_id) & (ReviewEvent.reviewer_id == reviewer_id)
-    return list(session.scalars(select(ReviewEvent).where(mine).order_by(ReviewEvent.id)))
+    query = select(ReviewEvent).where(_of_batch(batch_id, reviewer_id))
+    return list(session.scalars(query.order_by(ReviewEvent.id)))
+
+
+def _of_batch(batch_id: str, reviewer_id: int) -> ColumnElement[bool]:
+    return (ReviewEvent.batch_id == batch_id) & (ReviewEvent.reviewer_id == reviewer_id)
+
+
+def _reverted_by(kind: str) -> ColumnElement[bool]:
+    """Whether a later event of this kind (undo, redo) took an event back."""
+    later = aliased(ReviewEvent)
+    return select(later.id).where(later.reverts_event_id == ReviewEvent.id, later.kind == kind).exists()
 
 
 def reviews_of_samples(session: Session, ids: Sequence[int]) -> dict[int, list[tuple[ReviewRow, str]]]:
@@ -118,15 +127,13 @@ def set_resolutions(session: Session, found: Sequence[tuple[int, Resolution, int
 
 def undoable_events(session: Session, project_id: int, reviewer_id: int, limit: int = 1) -> list[ReviewEvent]:
     """The reviewer's newest answers that stand: neither undone nor undoing."""
-    undo = aliased(ReviewEvent)
-    undone = select(undo.id).where(undo.reverts_event_id == ReviewEvent.id, undo.kind == "undo").exists()
     query = (
         select(ReviewEvent)
         .where(
             ReviewEvent.project_id == project_id,
             ReviewEvent.reviewer_id == reviewer_id,
             ReviewEvent.kind.in_(("review", "redo")),
-            ~undone,
+            ~_reverted_by("undo"),
         )
         .order_by(ReviewEvent.id.desc())
         .limit(limit)
@@ -136,13 +143,11 @@ def undoable_events(session: Session, project_id: int, reviewer_id: int, limit: 
 
 def find_redoable(session: Session, project_id: int, reviewer_id: int) -> ReviewEvent | None:
     """The newest undo that was not redone, unless a new answer came after it."""
-    redo = aliased(ReviewEvent)
-    redone = select(redo.id).where(redo.reverts_event_id == ReviewEvent.id, redo.kind == "redo").exists()
     mine = (ReviewEvent.project_id == project_id) & (ReviewEvent.reviewer_id == reviewer_id)
     newest_answer = select(func.max(ReviewEvent.id)).where(mine, ReviewEvent.kind == "review").scalar_subquery()
     query = (
         select(ReviewEvent)
-        .where(mine, ReviewEvent.kind == "undo", ~redone, ReviewEvent.id > newest_answer)
+        .where(mine, ReviewEvent.kind == "undo", ~_reverted_by("redo"), ReviewEvent.id > newest_answer)
         .order_by(ReviewEvent.id.desc())
         .limit(1)
     )
@@ -151,10 +156,8 @@ def find_redoable(session: Session, project_id: int, reviewer_id: int) -> Review
 
 def standing_of_batch(session: Session, batch_id: str, reviewer_id: int) -> list[ReviewEvent]:
     """A batch's answers that nobody took back."""
-    undo = aliased(ReviewEvent)
-    undone = select(undo.id).where(undo.reverts_event_id == ReviewEvent.id, undo.kind == "undo").exists()
-    mine = (ReviewEvent.batch_id == batch_id) & (ReviewEvent.reviewer_id == reviewer_id)
-    return list(session.scalars(select(ReviewEvent).where(mine, ~undone).order_by(ReviewEvent.id)))
+    found = select(ReviewEvent).where(_of_batch(batch_id, reviewer_id), ~_reverted_by("undo"))
+    return list(session.scalars(found.order_by(ReviewEvent.id)))
 
 
 def payloads_before(session: Session, events: Sequence[ReviewEvent]) -> dict[int, dict[str, Any]]:
