@@ -21,6 +21,7 @@ from app.db.repositories import leaks as leaks_repository
 from app.db.repositories import reviews as reviews_repository
 from app.db.repositories import versions as repository
 from app.db.session import Database, Session
+from app.deliverables.leaks import report_row_json
 from app.domain.accounts import Role
 from app.domain.agreement import measure_agreement
 from app.domain.errors import Conflict, NotReady, WinnowError
@@ -31,7 +32,7 @@ from app.services import audit
 from app.services.bulk_history import bulk_summaries
 from app.services.finish import Merged, merge_project
 from app.services.jobs import JobView, start_job, view_job
-from app.services.leak_summary import report_row_json, report_rows
+from app.services.leak_summary import report_rows
 from app.services.ports import Doorbell
 from app.services.projects import Access, access_project, policies_as_json
 from app.services.sign_in import Actor

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from app.adapters.files import sha256_of, write_atomically
 from app.db.models.versions import Version
@@ -15,9 +14,11 @@ from app.db.repositories import projects as projects_repository
 from app.db.repositories import reviews as reviews_repository
 from app.db.repositories import versions as repository
 from app.db.session import Database, Session
+from app.deliverables.catalogue import deliverables
+from app.deliverables.content import VersionContent
+from app.deliverables.deliverable import Deliverable, NoPictures, Pictures
 from app.domain.errors import InvalidFile
 from app.services.bulk_history import bulk_events
-from app.services.deliverable_texts import DELIVERABLES, Content
 
 
 @dataclass(frozen=True)
@@ -38,16 +39,18 @@ def write_deliverables(database: Database, version_id: int, folder: Path) -> Non
         slug = projects_repository.get_project_by_id(session, version.project_id).slug
         content = load_content(session, version)
     target = folder / slug / f"v{version.number}"
-    rows = [_write(target, name, write, content) for name, write in DELIVERABLES(content)]
+    rows = [_write(target, deliverable, content, NoPictures()) for deliverable in deliverables(content)]
     listed = [_file_row(version_id, target / written.name, written.rows) for written in rows]
     with database.writing() as session:
         repository.set_files(session, version_id, listed)
 
 
-def load_content(session: Session, version: Version) -> Content:
+def load_content(session: Session, version: Version) -> VersionContent:
     outcomes = [outcome for _, outcome in repository.outcomes(session, version.id)]
     events = _events(session, version)
-    return Content(version.snapshot, outcomes, version.number, version.created_at, version.note, version.digest, events)
+    return VersionContent(
+        version.snapshot, outcomes, version.number, version.created_at, version.note, version.digest, events
+    )
 
 
 def _events(session: Session, version: Version) -> list[dict[str, Any]]:
@@ -72,14 +75,15 @@ def _events(session: Session, version: Version) -> list[dict[str, Any]]:
     return [*reviews, *verdicts, *bulk_events(session, version.project_id, version.snapshot)]
 
 
-def _write(target: Path, name: str, write: Callable[[TextIO, Content], int | None], content: Content) -> _Written:
-    buffer = io.StringIO(newline="")
-    rows = write(buffer, content)
-    data = buffer.getvalue().encode()
-    write_atomically(target / name, lambda stream: stream.write(data))
-    if (target / name).read_bytes() != data:
-        raise InvalidFile(f"{name} did not read back from the disk as it was written.")
-    return _Written(name, rows)
+def _write(target: Path, deliverable: Deliverable, content: VersionContent, pictures: Pictures) -> _Written:
+    buffer = io.BytesIO()
+    rows = deliverable.write(buffer, content, pictures)
+    data = buffer.getvalue()
+    path = target / deliverable.name
+    write_atomically(path, lambda stream: stream.write(data))
+    if path.read_bytes() != data:
+        raise InvalidFile(f"{deliverable.name} did not read back from the disk as it was written.")
+    return _Written(deliverable.name, rows)
 
 
 def _file_row(version_id: int, path: Path, rows: int | None) -> dict[str, Any]:

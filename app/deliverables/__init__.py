@@ -1,0 +1,1 @@
+"""The files of a version, each made from its frozen content alone."""

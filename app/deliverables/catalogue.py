@@ -1,0 +1,34 @@
+"""Every file that a version hands out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from app.deliverables.content import VersionContent
+from app.deliverables.deliverable import Deliverable, TextWriter, text
+from app.deliverables.history import write_events
+from app.deliverables.leaks import write_leaks, write_version_leaks_summary
+from app.deliverables.lists import write_relabels, write_removals
+from app.deliverables.manifests import write_final, write_spreadsheet, write_tagged
+from app.deliverables.summary import write_summary
+
+
+def deliverables(content: VersionContent) -> Iterator[Deliverable]:
+    """Name and writer of every file of a version, in the order in which they are written."""
+    name = content.dataset
+    machine: list[tuple[str, TextWriter]] = [
+        (f"{name}_tagged_v{content.number}.csv", write_tagged),
+        (f"{name}_final_cleaning_manifest.csv", write_final),
+        (f"{name}_leaks_report.csv", write_leaks),
+    ]
+    for file_name, writer in machine:
+        yield text(file_name, writer)
+        yield text(file_name.removesuffix(".csv") + ".spreadsheet.csv", partial(write_spreadsheet, writer))
+    yield text(f"{name}_leaks_report_summary.txt", write_version_leaks_summary)
+    for split in (None, *content.splits):
+        prefix = f"{name}_{split}" if split else name
+        yield text(f"{prefix}_removal_list.txt", partial(write_removals, split))
+        yield text(f"{prefix}_relabel_map.json", partial(write_relabels, split))
+    yield text(f"{name}_cleaning_summary.txt", write_summary)
+    yield text("reviews.jsonl", write_events)

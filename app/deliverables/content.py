@@ -1,0 +1,85 @@
+"""What a version's files are made from. Nothing here reads a database: the same content gives the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from app.domain.checks import SizeChange, sizes_by_class, sizes_by_split
+from app.domain.consensus import How, Rule, State
+from app.domain.merge import LeakSide, MergedSample, MergeRule, Policies
+from app.domain.taxonomy import Decision
+
+Outcome = dict[str, Any]
+"""One sample's outcome as it was frozen: the fields of ``MergedSample``, its flags, reviewers, notes and times."""
+
+
+@dataclass(frozen=True)
+class VersionContent:
+    """A frozen version: the snapshot, one outcome a sample by split and key, and the history until then."""
+
+    snapshot: Mapping[str, Any]
+    outcomes: Sequence[Outcome]
+    number: int
+    created_at: datetime
+    note: str
+    digest: str
+    events: Sequence[Mapping[str, Any]]
+
+    @property
+    def dataset(self) -> str:
+        return str(self.snapshot["dataset"])
+
+    @property
+    def author(self) -> str:
+        return str(self.snapshot["author"])
+
+    @property
+    def frozen_at(self) -> str:
+        return self.created_at.strftime("%Y-%m-%d %H:%M UTC")
+
+    @property
+    def class_sizes(self) -> dict[tuple[str, str], int]:
+        """Samples before cleaning per (split, label)."""
+        return {(split, label): count for split, label, count in self.snapshot["class_sizes"]}
+
+    @property
+    def classes(self) -> dict[str, int]:
+        """Index of each class name."""
+        return dict(self.snapshot["classes"])
+
+    @property
+    def splits(self) -> list[str]:
+        return sorted({split for split, _ in self.class_sizes})
+
+    @property
+    def policies(self) -> Policies:
+        raw = self.snapshot["policies"]
+        return Policies(**{**raw, "rule": Rule(raw["rule"]), "leak_side": LeakSide(raw["leak_side"])})
+
+    @cached_property
+    def merged(self) -> list[MergedSample]:
+        """The outcomes as the rules of merging made them."""
+        return [_merged(outcome) for outcome in self.outcomes]
+
+    @cached_property
+    def by_split(self) -> list[SizeChange]:
+        return sizes_by_split(self.merged, self.class_sizes)
+
+    @cached_property
+    def by_class(self) -> list[SizeChange]:
+        return sizes_by_class(self.merged, self.class_sizes)
+
+    def keys(self, decision: Decision, split: str | None) -> list[str]:
+        return [o["key"] for o in self.outcomes if o["decision"] == decision.value and split in (None, o["split"])]
+
+
+def _merged(o: Outcome) -> MergedSample:
+    return MergedSample(
+        o["key"], o["split"], o["given_label"], State(o["state"]), Decision(o["decision"]) if o["decision"] else None,
+        o["new_label"], tuple(o["tags"]), How(o["how"]) if o["how"] else None, tuple(o["by"]),
+        MergeRule(o["rule"]) if o["rule"] else None, o["explanation"], tuple(o["conflicts"]),
+    )  # fmt: skip
