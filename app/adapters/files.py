@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
-from app.domain.errors import OutOfSpace
+from app.domain.errors import InvalidFile, OutOfSpace
 
 
 @contextmanager
@@ -55,6 +56,40 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with replaced_atomically(path) as stream:
         write(stream)
+
+
+class _Digested(io.BufferedIOBase):
+    """Passes bytes on and keeps count and digest of them. It can't seek: what was written stays."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.digest = hashlib.sha256()
+        self.size = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.digest.update(data)
+        self.size += len(data)
+        return self._stream.write(data)
+
+
+def write_digested(path: Path, write: Callable[[BinaryIO], int | None]) -> tuple[int | None, str, int]:
+    """Write a file with ``write_atomically``, then read it back; (what ``write`` returned, sha-256, bytes).
+
+    Raises:
+        OutOfSpace: the disk is full; nothing changed.
+        InvalidFile: the disk did not give back what was written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replaced_atomically(path) as stream:
+        digested = _Digested(stream)
+        returned = write(cast(BinaryIO, digested))
+    digest = digested.digest.hexdigest()
+    if sha256_of(path) != digest:
+        raise InvalidFile(f"{path.name} did not read back from the disk as it was written. Check the disk.")
+    return returned, digest, digested.size
 
 
 def _sync_folder(folder: Path) -> None:

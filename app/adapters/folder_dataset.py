@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -123,6 +123,21 @@ def open_image(root: Path, key: str) -> BinaryIO:
         raise NotFound(f"The file {key} is missing from the dataset's folder.") from None
     except OSError as error:
         raise InvalidFile(f"The file {key} can't be read: {error.strerror}.") from None
+
+
+def find_missing(root: Path, keys: Iterable[str]) -> list[str]:
+    """Those of these samples whose file is gone. What can't be looked at for another reason is not called gone."""
+    return [key for key in keys if _is_gone(f"{root}/{key}")]
+
+
+def _is_gone(path: str) -> bool:
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _open_below(root: Path, parts: list[str]) -> int:

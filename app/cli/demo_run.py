@@ -31,7 +31,7 @@ from app.services.projects import Access, add_classes
 from app.services.submit_review import submit_review
 from app.settings import Settings
 
-ACCEPT = ["undecided", "open_conflicts", "open_leaks", "lost_group", "class_share"]
+ACCEPT = ["undecided", "open_conflicts", "open_leaks", "lost_group", "class_share", "both_sides"]
 
 
 def run_whole_path(dataset: DemoDataset, folder: Path) -> CheckReport:

@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from app.domain.consensus import State
-from app.domain.merge import MergedSample, Policies
+from app.domain.consensus import Rule, State
+from app.domain.merge import ConfirmedLeak, LeakSide, MergedSample, Policies
 from app.domain.taxonomy import Decision
 
 
@@ -38,6 +38,8 @@ def run_checks(
     open_leaks: Sequence[str] = (),
     more_undecided: int = 0,
     bulk_under_way: int = 0,
+    confirmed_leaks: Sequence[ConfirmedLeak] = (),
+    missing: Sequence[str] = (),
 ) -> list[Check]:
     """Run all checks; those that find nothing are left out.
 
@@ -47,6 +49,8 @@ def run_checks(
         open_leaks: test images of leak candidates that nobody has judged.
         more_undecided: number of undecided samples that are not in ``merged``.
         bulk_under_way: number of bulk decisions of which some samples are not done yet.
+        confirmed_leaks: leaks between splits that people confirmed.
+        missing: samples to remove or relabel whose file is gone.
     """
     checks = [
         _bulk_under_way(bulk_under_way),
@@ -57,6 +61,11 @@ def run_checks(
         _unknown_classes(merged, classes),
         _lost_groups(merged, groups),
         _shrunk_classes(merged, policies.max_class_share, class_sizes),
+        _vanished_classes(merged, class_sizes),
+        _unlisted_classes(classes, class_sizes),
+        _both_sides(merged, confirmed_leaks, policies.leak_side),
+        _missing_files(missing),
+        _policies_that_contradict(policies),
     ]
     return [check for check in checks if check.count]
 
@@ -118,6 +127,57 @@ def _shrunk_classes(
     text = f"These lose more than {max_share:.0%} of their images: {named}."
     flat = tuple(sorted(key for keys in over.values() for key in keys))
     return Check("class_share", "Classes that shrink much", False, text, flat)
+
+
+def _vanished_classes(merged: Sequence[MergedSample], class_sizes: Mapping[tuple[str, str], int]) -> Check:
+    """Classes of a split that nothing is left of, also by relabelling."""
+    emptied: set[tuple[str, str]] = set()
+    for split in {split for split, _ in class_sizes}:
+        changes = sizes_by_class(merged, class_sizes, split)
+        emptied |= {(split, c.name) for c in changes if c.before and c.after <= 0}
+    named = ", ".join(f"{label} in {split}" for split, label in sorted(emptied))
+    text = f"No image of these classes would be left: {named}. A model can't learn or be tested on them any more."
+    keys = sorted(m.key for m in merged if m.decision is not None and (m.split, m.given_label) in emptied)
+    return Check("vanished_class", "Classes that vanish", False, text, tuple(keys))
+
+
+def _unlisted_classes(classes: Collection[str], class_sizes: Mapping[tuple[str, str], int]) -> Check:
+    unlisted = {where: count for where, count in class_sizes.items() if where[1] not in classes}
+    named = ", ".join(sorted({label for _, label in unlisted}))
+    text = f"Their label is no class of this project any more: {named}. Add the class, or relabel them."
+    return Check("unlisted_class", "Images of a class that is not listed", False, text, (), sum(unlisted.values()))
+
+
+def _both_sides(merged: Iterable[MergedSample], leaks: Iterable[ConfirmedLeak], side: LeakSide) -> Check:
+    """Leaks of which no image would stay, though the policy takes one side only."""
+    removed = {m.key for m in merged if m.decision is Decision.REMOVE}
+    pairs = [leak for leak in leaks if side is not LeakSide.BOTH and {leak.train_image, leak.test_image} <= removed]
+    keys = sorted({key for leak in pairs for key in (leak.train_image, leak.test_image)})
+    text = "Both images of these confirmed leaks would go: the picture is lost to the dataset. Keep one, or accept it."
+    return Check("both_sides", "Leaks that lose both images", False, text, tuple(keys))
+
+
+def _missing_files(missing: Sequence[str]) -> Check:
+    text = (
+        "Their files were deleted since they were listed. The lists would name them, and a loader that checks its "
+        "lists refuses an id that it does not have. List the folder again, or bring the files back."
+    )
+    return Check("missing_files", "Images that are gone from the disk", False, text, tuple(missing))
+
+
+def _policies_that_contradict(policies: Policies) -> Check:
+    problems = []
+    if policies.rule is Rule.MAJORITY and policies.min_submitted == 2:
+        problems.append("Of two answers that differ none is a majority: ask for three, or let them be unanimous.")
+    if policies.overlap_share > 0 and policies.min_submitted > 1:
+        problems.append("Every sample needs two answers or more, so the share that two people answer changes nothing.")
+    suggested = policies.suggestion_threshold
+    if suggested is not None and suggested < policies.mislabel_threshold:
+        problems.append(
+            f"Suggestions count unseen from {suggested:g} on, but are thought sure only above "
+            f"{policies.mislabel_threshold:g}."
+        )
+    return Check("policies", "Rules that work against each other", False, " ".join(problems), (), len(problems))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """Merging: reviews and confirmed leaks become one outcome a sample, with every rule that was applied.
 
 Rules, the stronger first: a lead's adjudication, removal of a confirmed leak, the reviewers' consensus, a bulk
-decision. A weaker rule that would have said something else is recorded as a conflict that the stronger one settled; it
-never disappears. The functions here are pure: the same input in any order gives the same outcome.
+decision, and last, where the project wants it, a flag's own suggestion for what nobody looked at. A weaker rule that
+would have said something else is recorded as a conflict that the stronger one settled; it never disappears. The
+functions here are pure: the same input in any order gives the same outcome.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.domain.consensus import How, Resolution, Rule, State, describe
-from app.domain.samples import Flag
+from app.domain.samples import Flag, IssueType
 from app.domain.taxonomy import STANDARD_TAGS, Decision
 
 LEAK_TAG = "train_test_leak"
@@ -33,14 +34,16 @@ class MergeRule(StrEnum):
     LEAK_REMOVAL = "leak_removal"
     CONSENSUS = "consensus"
     BULK = "bulk"
+    SUGGESTION = "suggestion"
 
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """How a project wants its reviews and leaks merged. Shares are fractions in 0..1.
+    """How a project wants its reviews and leaks merged. Shares and thresholds are fractions in 0..1.
 
     ``overlap_share`` of the samples needs two reviews, so that agreement can be measured; ``check_share`` of what a
-    reviewer gets are check samples, whose answer is known.
+    reviewer gets are check samples, whose answer is known. From ``suggestion_threshold`` on, the label that a mislabel
+    flag suggests counts for a sample that nobody answered on; None lets no suggestion count unseen.
     """
 
     min_submitted: int = 1
@@ -51,6 +54,7 @@ class Policies:
     blind: bool = True
     overlap_share: float = 0.0
     check_share: float = 0.0
+    suggestion_threshold: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,10 @@ class ConfirmedLeak:
 
 @dataclass(frozen=True, slots=True)
 class SampleCase:
-    """All that is known of one sample that was flagged or leaks. ``leaks`` are those in which it must go."""
+    """All that is known of one sample that was flagged or leaks. ``leaks`` are those in which it must go.
+
+    ``suggestion`` is the new label that counts where nobody answered (``suggestion_of``).
+    """
 
     key: str
     split: str
@@ -72,6 +79,7 @@ class SampleCase:
     flags: tuple[Flag, ...]
     resolution: Resolution
     leaks: tuple[ConfirmedLeak, ...] = ()
+    suggestion: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +114,8 @@ def merge_sample(case: SampleCase) -> MergedSample:
     if resolution.state is State.RESOLVED:
         rule = MergeRule.BULK if resolution.how is How.BULK else MergeRule.CONSENSUS
         return _by_review(case, rule, ())
+    if resolution.state is State.OPEN and case.suggestion is not None:
+        return _by_suggestion(case, case.suggestion)
     open_conflicts = (resolution.reason,) if resolution.state is State.CONFLICT else ()
     return MergedSample(
         case.key, case.split, case.given_label, resolution.state, None, None, (), None, (), None,
@@ -120,6 +130,27 @@ def _by_review(case: SampleCase, rule: MergeRule, conflicts: tuple[str, ...]) ->
         case.key, case.split, case.given_label, State.RESOLVED, resolution.decision, resolution.new_label,
         resolution.tags, resolution.how, resolution.by, rule, text, (*_overruled_reviews(resolution), *conflicts),
     )  # fmt: skip
+
+
+def _by_suggestion(case: SampleCase, label: str) -> MergedSample:
+    text = f"{describe(Decision.RELABEL, label)}, suggested by a flag; nobody looked at it"
+    return MergedSample(
+        case.key, case.split, case.given_label, State.RESOLVED, Decision.RELABEL, label, (), How.RULE, (),
+        MergeRule.SUGGESTION, text, (),
+    )  # fmt: skip
+
+
+def suggestion_of(flags: Iterable[Flag], given_label: str, threshold: float | None) -> str | None:
+    """The label that the surest mislabel flag suggests, where it is sure enough and says another label at all."""
+    if threshold is None:
+        return None
+    sure = [
+        flag
+        for flag in flags
+        if flag.issue_type is IssueType.MISLABEL and flag.suggested_label and (flag.confidence or 0.0) >= threshold
+    ]
+    best = max(sure, key=lambda flag: (flag.confidence or 0.0, flag.suggested_label or ""), default=None)
+    return best.suggested_label if best is not None and best.suggested_label != given_label else None
 
 
 def _overruled_reviews(resolution: Resolution) -> tuple[str, ...]:

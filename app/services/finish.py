@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from app.adapters.folder_dataset import find_missing
 from app.db.repositories import bulk as bulk_repository
 from app.db.repositories import groups as groups_repository
 from app.db.repositories import leaks as leaks_repository
@@ -15,7 +17,8 @@ from app.db.repositories import projects as projects_repository
 from app.db.session import Session
 from app.domain.checks import Check, SizeChange, run_checks, sizes_by_class, sizes_by_split
 from app.domain.consensus import How, Resolution, State
-from app.domain.merge import ConfirmedLeak, MergedSample, Policies, SampleCase, leaving, merge
+from app.domain.merge import ConfirmedLeak, MergedSample, Policies, SampleCase, leaving, merge, suggestion_of
+from app.domain.overlap import reviews_needed
 from app.domain.samples import Flag
 from app.domain.taxonomy import Decision
 from app.services.projects import Access, policies_of
@@ -32,6 +35,8 @@ class Merged:
     class_sizes: Mapping[tuple[str, str], int]
     classes: Mapping[str, int]
     checks: list[Check]
+    needed: Mapping[str, int]
+    """Reviews that a sample needs, where they are more than the policy's usual number."""
 
     @property
     def removed(self) -> list[MergedSample]:
@@ -53,12 +58,14 @@ def merge_project(session: Session, access: Access, *, settled_only: bool = Fals
     """Merge the project as it stands, and run the checks.
 
     With ``settled_only`` open samples are counted but not listed, and no flags are read: a page that is looked at
-    often need not wait for 200,000 of them.
+    often need not wait for 200,000 of them. Where flags' suggestions count, all are read.
     """
     policies = policies_of(access.project)
+    settled_only = settled_only and policies.suggestion_threshold is None
     pairs = leaks_repository.all_pairs(session, access.id)
+    confirmed = [_as_leak(row) for row in pairs if _crosses(row)]
     leaks = _leaks_by_key(pairs, policies)
-    cases = _cases(session, access.id, leaks, settled_only=settled_only)
+    cases, needed = _cases(session, access.id, leaks, policies, settled_only=settled_only)
     merged = merge(case for case, _ in cases)
     sizes = projects_repository.class_sizes(session, access.id)
     classes = projects_repository.class_index(session, access.id)
@@ -71,10 +78,18 @@ def merge_project(session: Session, access: Access, *, settled_only: bool = Fals
         open_leaks=sorted({row.test.key for row in pairs if row.pair.verdict == "open"}),
         more_undecided=repository.count_open(session, access.id, _ids_of(leaks)) if settled_only else 0,
         bulk_under_way=bulk_repository.count_under_way(session, access.id),
+        confirmed_leaks=confirmed,
+        missing=_missing_files(access.project.root, merged),
     )
     ids = {case.key: sample_id for case, sample_id in cases}
     flags = {case.key: case.flags for case, _ in cases}
-    return Merged(policies, merged, ids, flags, sizes, classes, checks)
+    return Merged(policies, merged, ids, flags, sizes, classes, checks, needed)
+
+
+def _missing_files(root: str, merged: Sequence[MergedSample]) -> list[str]:
+    """Samples that the lists will name and whose file is gone. A kept one needs no line, so nobody would miss it."""
+    named = [m.key for m in merged if m.decision in (Decision.REMOVE, Decision.RELABEL)]
+    return find_missing(Path(root), named)
 
 
 def _leaks_by_key(
@@ -82,38 +97,55 @@ def _leaks_by_key(
 ) -> dict[str, list[tuple[int, ConfirmedLeak]]]:
     found: dict[str, list[tuple[int, ConfirmedLeak]]] = defaultdict(list)
     for row in pairs:
-        if row.pair.verdict != "confirmed" or row.train.split == row.test.split:
+        if not _crosses(row):
             continue
-        leak = ConfirmedLeak(row.train.key, row.test.key, row.decided_by or "")
+        leak = _as_leak(row)
         sides = {row.train.key: row.train.id, row.test.key: row.test.id}
         for key in leaving(leak, policies.leak_side):
             found[key].append((sides[key], leak))
     return found
 
 
+def _crosses(row: leaks_repository.PairRow) -> bool:
+    """Whether a pair is a confirmed leak. One inside a split is a duplicate, and reviewed as such."""
+    return row.pair.verdict == "confirmed" and row.train.split != row.test.split
+
+
+def _as_leak(row: leaks_repository.PairRow) -> ConfirmedLeak:
+    return ConfirmedLeak(row.train.key, row.test.key, row.decided_by or "")
+
+
 def _cases(
     session: Session,
     project_id: int,
     leaks: Mapping[str, list[tuple[int, ConfirmedLeak]]],
+    policies: Policies,
     *,
     settled_only: bool,
-) -> list[tuple[SampleCase, int]]:
+) -> tuple[list[tuple[SampleCase, int]], dict[str, int]]:
+    """(case, sample id) of all that was flagged, reviewed or leaks; and who needs more reviews than usual."""
     flags: dict[int, list[Flag]] = defaultdict(list)
     if not settled_only:
         for sample_id, flag in repository.flags_of_project(session, project_id):
             flags[sample_id].append(flag)
     cases = []
+    needed: dict[str, int] = {}
+    usual, _ = reviews_needed(policies)
     seen: set[str] = set()
     for row in repository.states_of_project(session, project_id, settled_only=settled_only):
         seen.add(row.key)
         own = tuple(leak for _, leak in leaks.get(row.key, ()))
-        case = SampleCase(row.key, row.split, row.given_label, tuple(flags.get(row.id, ())), _resolution(row), own)
+        found = tuple(flags.get(row.id, ()))
+        suggestion = None if row.submitted else suggestion_of(found, row.given_label, policies.suggestion_threshold)
+        case = SampleCase(row.key, row.split, row.given_label, found, _resolution(row), own, suggestion)
         cases.append((case, row.id))
+        if row.needed != usual:
+            needed[row.key] = row.needed
     missing = [found[0][0] for key, found in leaks.items() if key not in seen]
     for sample_id, leaking in projects_repository.samples_by_id(session, missing).items():
         own = tuple(leak for _, leak in leaks[leaking.key])
         cases.append((SampleCase(leaking.key, leaking.split, leaking.given_label, (), _OPEN, own), sample_id))
-    return cases
+    return cases, needed
 
 
 _OPEN = Resolution(State.OPEN)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from app import __version__
 from app.db.base import utc_now
 from app.db.models.versions import Version
 from app.db.repositories import accounts as accounts_repository
@@ -36,6 +37,7 @@ from app.services.leak_summary import report_rows
 from app.services.ports import Doorbell
 from app.services.projects import Access, access_project, policies_as_json
 from app.services.sign_in import Actor
+from app.services.write_deliverables import count_deliverables
 
 _PART = 2_000
 """Samples written at a time: about a quarter of a second, for which a reviewer's decision may have to wait."""
@@ -120,7 +122,7 @@ def _work_out(session: Session, access: Access, note: str, accept: Collection[st
         raise NotReady(f"Not frozen yet. {listed}.", checks=[check.code for check in open_checks])
     people = _people(session, access.id)
     snapshot = _snapshot(session, access, merged, sorted({c.code for c in merged.checks}), people)
-    rows = [_outcome(m, merged.flags[m.key], people.notes.get(merged.sample_ids[m.key], {})) for m in merged.samples]
+    rows = [_outcome(m, merged, people.notes.get(merged.sample_ids[m.key], {})) for m in merged.samples]
     digest = _digest(snapshot, rows)
     removed, relabelled = len(merged.removed), len(merged.relabelled)
     total = sum(merged.class_sizes.values())
@@ -164,7 +166,7 @@ def _held(session: Session, version: Version) -> Version:
 def _make_it_count(session: Session, doorbell: Doorbell, actor: Actor, version: Version, project_name: str) -> None:
     job, _ = start_job(
         session, doorbell, kind=JobKind.EXPORT, title=f"Write version {version.number} of {project_name}",
-        live_key=f"export:{version.id}", shards=[ShardSpec(0, "writing files")],
+        live_key=f"export:{version.id}", shards=[ShardSpec(0, "writing files", total=count_deliverables(version))],
         params={"version_id": version.id}, project_id=version.project_id, user_id=actor.user_id,
     )  # fmt: skip
     version.job_id = job.id
@@ -201,6 +203,7 @@ def _snapshot(session: Session, access: Access, merged: Merged, accepted: list[s
     last_bulk_event, last_bulk_sample = bulk_repository.last_ids(session, access.id)
     return {
         "dataset": access.project.slug,
+        "winnow": __version__,
         "label_coding": access.project.label_coding,
         "author": access.actor.username,
         "policies": policies_as_json(merged.policies),
@@ -230,14 +233,16 @@ def _leak_runs(session: Session, project_id: int) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _outcome(merged: MergedSample, flags: tuple[Flag, ...], told: dict[str, Any]) -> dict[str, Any]:
+def _outcome(sample: MergedSample, merged: Merged, told: dict[str, Any]) -> dict[str, Any]:
+    more = {"needed": merged.needed[sample.key]} if sample.key in merged.needed else {}
     return {
-        "key": merged.key, "split": merged.split, "given_label": merged.given_label, "state": merged.state.value,
-        "decision": merged.decision.value if merged.decision else None, "new_label": merged.new_label,
-        "tags": list(merged.tags), "how": merged.how.value if merged.how else None, "by": list(merged.by),
-        "rule": merged.rule.value if merged.rule else None, "explanation": merged.explanation,
-        "conflicts": list(merged.conflicts), "flags": [_flag(flag) for flag in flags],
+        "key": sample.key, "split": sample.split, "given_label": sample.given_label, "state": sample.state.value,
+        "decision": sample.decision.value if sample.decision else None, "new_label": sample.new_label,
+        "tags": list(sample.tags), "how": sample.how.value if sample.how else None, "by": list(sample.by),
+        "rule": sample.rule.value if sample.rule else None, "explanation": sample.explanation,
+        "conflicts": list(sample.conflicts), "flags": [_flag(flag) for flag in merged.flags[sample.key]],
         "reviewers": told.get("reviewers", []), "reviewed_at": told.get("at", ""), "notes": told.get("notes", []),
+        **more,
     }  # fmt: skip
 
 

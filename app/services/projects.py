@@ -153,6 +153,8 @@ def _check_policies(policies: Policies) -> None:
         raise InvalidInput("Shares and thresholds lie between 0 and 1.")
     if not 0.0 <= policies.overlap_share <= 1.0:
         raise InvalidInput("The share of samples with two reviews lies between 0 and 1.")
+    if policies.suggestion_threshold is not None and not 0.0 <= policies.suggestion_threshold <= 1.0:
+        raise InvalidInput("The confidence from which suggestions count unseen lies between 0 and 1.")
     if not 0.0 <= policies.check_share <= MAX_SHARE:
         raise InvalidInput(f"The share of check samples lies between 0 and {MAX_SHARE}.")
 

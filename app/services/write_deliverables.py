@@ -2,92 +2,106 @@
 
 from __future__ import annotations
 
-import io
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from app.adapters.files import sha256_of, write_atomically
+from app import __version__
+from app.adapters.files import write_digested
 from app.db.models.versions import Version
-from app.db.repositories import leaks as leaks_repository
 from app.db.repositories import projects as projects_repository
-from app.db.repositories import reviews as reviews_repository
 from app.db.repositories import versions as repository
 from app.db.session import Database, Session
 from app.deliverables.catalogue import deliverables
 from app.deliverables.content import VersionContent
 from app.deliverables.deliverable import Deliverable, NoPictures, Pictures
-from app.domain.errors import InvalidFile
-from app.services.bulk_history import bulk_events
+from app.deliverables.release_manifest import NAME, WrittenFile, encode_manifest, make_manifest
+from app.deliverables.verify import check_replay
+from app.domain.errors import InvalidFile, JobCancelled
+from app.services.ports import ShardContext
+from app.services.version_history import read_history
 
 
-@dataclass(frozen=True)
-class _Written:
-    name: str
-    rows: int | None
+def write_deliverables(
+    database: Database,
+    version_id: int,
+    folder: Path,
+    *,
+    pictures: Pictures | None = None,
+    context: ShardContext | None = None,
+) -> None:
+    """Write every file of a version, read each back, replay the history, then list them.
 
-
-def write_deliverables(database: Database, version_id: int, folder: Path) -> None:
-    """Write every file of a version, read each back, then list them. Files that are not listed do not count.
+    Files that are not listed do not count: whatever cuts this off leaves the version without files, or with those it
+    had, and it can be done again.
 
     Raises:
         OutOfSpace: the disk is full; the version stays, and its files can be written again.
-        InvalidFile: a file did not read back as it was meant.
+        InvalidFile: a file did not read back as it was meant, is not what it was when it was first written, or the
+            history does not lead to these lists.
+        JobCancelled: it was asked to stop.
     """
     with database.reading() as session:
         version = session.get_one(Version, version_id)
         slug = projects_repository.get_project_by_id(session, version.project_id).slug
         content = load_content(session, version)
+        earlier = {file.name: file.sha256 for file in repository.list_files(session, version_id)}
     target = folder / slug / f"v{version.number}"
-    rows = [_write(target, deliverable, content, NoPictures()) for deliverable in deliverables(content)]
-    listed = [_file_row(version_id, target / written.name, written.rows) for written in rows]
+    written = []
+    for done, deliverable in enumerate(deliverables(content)):
+        _go_on(context, done)
+        file = _write(target, deliverable, content, pictures or NoPictures())
+        if not deliverable.has_pictures:
+            _check_unchanged(content, file, earlier.get(file.name))
+        written.append(file)
+    check_replay(target, content)
+    manifest = encode_manifest(make_manifest(content, written))
+    write_digested(target / NAME, lambda stream: stream.write(manifest))
     with database.writing() as session:
-        repository.set_files(session, version_id, listed)
+        repository.set_files(session, version_id, [_file_row(version_id, file) for file in written])
+
+
+def count_deliverables(version: Version) -> int:
+    """How many files a version that is being frozen will have."""
+    return sum(1 for _ in deliverables(_content(version, [], [])))
 
 
 def load_content(session: Session, version: Version) -> VersionContent:
     outcomes = [outcome for _, outcome in repository.outcomes(session, version.id)]
-    events = _events(session, version)
+    return _content(version, outcomes, read_history(session, version, outcomes))
+
+
+def _content(version: Version, outcomes: list[dict[str, object]], events: list[dict[str, object]]) -> VersionContent:
     return VersionContent(
         version.snapshot, outcomes, version.number, version.created_at, version.note, version.digest, events
     )
 
 
-def _events(session: Session, version: Version) -> list[dict[str, Any]]:
-    """Every review, verdict and bulk decision made before the version was frozen, in order."""
-    keys = projects_repository.keys_by_id(session, version.project_id)
-    reviews = [
-        {
-            "event": event.kind, "id": event.id, "at": event.created_at.isoformat(), "reviewer": name,
-            "image_id": keys[event.sample_id], "reverts": event.reverts_event_id, **event.payload,
-        }
-        for event, name in reviews_repository.list_events(session, version.project_id)
-        if event.id <= version.snapshot["last_review_event"]
-    ]  # fmt: skip
-    verdicts = [
-        {
-            "event": "leak_verdict", "id": event.id, "at": event.created_at.isoformat(), "reviewer": name,
-            "train_image": train, "test_image": test, "verdict": event.verdict,
-        }
-        for event, name, train, test in leaks_repository.list_verdict_events(session, version.project_id)
-        if event.id <= version.snapshot["last_verdict_event"]
-    ]  # fmt: skip
-    return [*reviews, *verdicts, *bulk_events(session, version.project_id, version.snapshot)]
+def _go_on(context: ShardContext | None, done: int) -> None:
+    if context is None:
+        return
+    if context.should_stop():
+        raise JobCancelled("Writing the files was stopped. They can be written again at any time.")
+    context.report(done)
 
 
-def _write(target: Path, deliverable: Deliverable, content: VersionContent, pictures: Pictures) -> _Written:
-    buffer = io.BytesIO()
-    rows = deliverable.write(buffer, content, pictures)
-    data = buffer.getvalue()
-    path = target / deliverable.name
-    write_atomically(path, lambda stream: stream.write(data))
-    if path.read_bytes() != data:
-        raise InvalidFile(f"{deliverable.name} did not read back from the disk as it was written.")
-    return _Written(deliverable.name, rows)
+def _write(target: Path, deliverable: Deliverable, content: VersionContent, pictures: Pictures) -> WrittenFile:
+    rows, digest, size = write_digested(
+        target / deliverable.name, lambda stream: deliverable.write(stream, content, pictures)
+    )
+    return WrittenFile(deliverable.name, digest, size, rows)
 
 
-def _file_row(version_id: int, path: Path, rows: int | None) -> dict[str, Any]:
+def _check_unchanged(content: VersionContent, file: WrittenFile, before: str | None) -> None:
+    """A version's files never change. Another release of Winnow may write them otherwise; this one may not."""
+    if before in (None, file.sha256) or content.snapshot.get("winnow") != __version__:
+        return
+    raise InvalidFile(
+        f"{file.name} of version {content.number} came out differently from when it was first written, though nothing "
+        f"of a frozen version may change. Was the database edited by hand? Its digest is {content.digest}; compare "
+        "with a backup before you use either."
+    )
+
+
+def _file_row(version_id: int, file: WrittenFile) -> dict[str, object]:
     return {
-        "version_id": version_id, "name": path.name, "bytes": path.stat().st_size, "rows": rows,
-        "sha256": sha256_of(path),
+        "version_id": version_id, "name": file.name, "bytes": file.bytes, "rows": file.rows, "sha256": file.sha256,
     }  # fmt: skip

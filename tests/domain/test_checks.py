@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 import pytest
 
 from app.domain.checks import Check, SizeChange, run_checks, sizes_by_class, sizes_by_split
-from app.domain.consensus import How, State
-from app.domain.merge import MergedSample, MergeRule, Policies
+from app.domain.consensus import How, Rule, State
+from app.domain.merge import ConfirmedLeak, LeakSide, MergedSample, MergeRule, Policies
 from app.domain.taxonomy import Decision
 
 KEEP, REMOVE, RELABEL = Decision.KEEP, Decision.REMOVE, Decision.RELABEL
@@ -31,11 +31,17 @@ def checked(
     sizes: Mapping[tuple[str, str], int] = SIZES,
     share: float = 0.1,
     open_leaks: Sequence[str] = (),
+    policies: Policies | None = None,
+    classes: Collection[str] = ("cat", "dog"),
+    leaks: Sequence[ConfirmedLeak] = (),
+    missing: Sequence[str] = (),
 ) -> list[Check]:
     return run_checks(
         merged,
-        policies=Policies(max_class_share=share),
-        classes={"cat", "dog"},
+        policies=policies or Policies(max_class_share=share),
+        classes=classes,
+        confirmed_leaks=leaks,
+        missing=missing,
         class_sizes=sizes,
         groups=groups or {},
         open_leaks=open_leaks,
@@ -144,3 +150,45 @@ def test_a_relabel_without_a_label_makes_no_class_of_that_name() -> None:
 def test_the_share_of_an_empty_class_is_zero() -> None:
     assert SizeChange("cat", 0, 0, 0, 0).share_removed == 0.0
     assert SizeChange("cat", 8, 2, 0, 0).share_removed == 0.25
+
+
+def test_a_leak_of_which_no_image_would_stay_is_shown_unless_that_is_the_rule() -> None:
+    both = [sample("train/cat/1", REMOVE), sample("test/cat/1", REMOVE)]
+    leak = ConfirmedLeak("train/cat/1", "test/cat/1", "carol")
+    found = codes(checked(both, share=1.0, leaks=[leak]))
+    assert found == {"both_sides": ("test/cat/1", "train/cat/1")}
+    assert codes(checked(both, leaks=[leak], policies=Policies(leak_side=LeakSide.BOTH, max_class_share=1.0))) == {}
+    assert codes(checked(both[1:], share=1.0, leaks=[leak])) == {}
+
+
+def test_a_class_of_which_nothing_would_be_left_is_shown_by_split() -> None:
+    gone = [sample(f"test/cat/{i}", REMOVE) for i in range(4)] + [sample("test/cat/5", RELABEL, "dog")]
+    (check,) = [c for c in checked(gone, share=1.0) if c.code == "vanished_class"]
+    assert check.count == 5
+    assert "cat in test" in check.text
+    refilled = [*gone[:4], sample("test/dog/1", RELABEL, "cat"), sample("test/cat/5", REMOVE)]
+    sizes = {**SIZES, ("test", "dog"): 2}
+    assert "vanished_class" not in codes(checked(refilled, share=1.0, sizes=sizes))
+
+
+def test_images_whose_class_is_listed_no_more_are_counted() -> None:
+    (check,) = checked([sample("train/cat/1", KEEP)], classes=("cat",))
+    assert (check.code, check.count, "dog" in check.text) == ("unlisted_class", 20, True)
+
+
+def test_images_that_are_gone_from_the_disk_are_named() -> None:
+    assert codes(checked([sample("train/cat/1", KEEP)], missing=["train/cat/1"])) == {"missing_files": ("train/cat/1",)}
+
+
+@pytest.mark.parametrize(
+    ("policies", "said"),
+    [
+        (Policies(min_submitted=2, rule=Rule.MAJORITY), "none is a majority"),
+        (Policies(min_submitted=2, overlap_share=0.1), "changes nothing"),
+        (Policies(suggestion_threshold=0.5), "count unseen from 0.5"),
+    ],
+)
+def test_rules_that_work_against_each_other_are_shown(policies: Policies, said: str) -> None:
+    (check,) = checked([sample("train/cat/1", KEEP)], policies=policies)
+    assert (check.code, check.blocking, check.count) == ("policies", False, 1)
+    assert said in check.text

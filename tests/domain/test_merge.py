@@ -9,8 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.consensus import BulkAnswer, How, Resolution, Rule, State, resolve
-from app.domain.merge import ConfirmedLeak, LeakSide, MergedSample, MergeRule, SampleCase, leaving, merge, merge_sample
+from app.domain.merge import (
+    ConfirmedLeak,
+    LeakSide,
+    MergedSample,
+    MergeRule,
+    SampleCase,
+    leaving,
+    merge,
+    merge_sample,
+    suggestion_of,
+)
 from app.domain.reviews import Review, ReviewStatus
+from app.domain.samples import Flag, IssueType
 from app.domain.taxonomy import Decision, Taxonomy
 
 KEEP, REMOVE, RELABEL = Decision.KEEP, Decision.REMOVE, Decision.RELABEL
@@ -220,3 +231,35 @@ def test_a_lead_who_overrules_is_shown_with_everyone_overruled(
     merged = merge_sample(case(*reviews, lead=review("lead", *lead)))
     for r in reviews:
         assert (r.reviewer in " ".join(merged.conflicts)) == ((r.decision, r.new_label) != lead)
+
+
+def flag(confidence: float | None, label: str | None, issue: IssueType = IssueType.MISLABEL) -> Flag:
+    return Flag(issue, issue.value, confidence, label, None, None)
+
+
+@pytest.mark.parametrize(
+    ("flags", "threshold", "label"),
+    [
+        ([flag(0.97, "dog")], 0.9, "dog"),
+        ([flag(0.97, "dog")], None, None),
+        ([flag(0.8, "dog")], 0.9, None),
+        ([flag(None, "dog")], 0.9, None),
+        ([flag(0.97, None)], 0.9, None),
+        ([flag(0.97, "cat")], 0.9, None),
+        ([flag(0.91, "dog"), flag(0.95, "fox")], 0.9, "fox"),
+        ([flag(0.95, "dog", IssueType.OUTLIER)], 0.9, None),
+    ],
+)
+def test_only_the_surest_mislabel_flag_suggests(flags: list[Flag], threshold: float | None, label: str | None) -> None:
+    assert suggestion_of(flags, "cat", threshold) == label
+    assert suggestion_of(reversed(flags), "cat", threshold) == label
+
+
+def test_a_suggestion_counts_last_and_says_that_nobody_looked() -> None:
+    unseen = merge_sample(replace(case(), suggestion="dog"))
+    assert (unseen.decision, unseen.new_label, unseen.rule, unseen.by) == (RELABEL, "dog", MergeRule.SUGGESTION, ())
+    assert "nobody looked" in unseen.explanation
+    for stronger in (case(ALICE_KEEPS), case(bulk=IN_BULK), case(leaks=(LEAK,)), case(lead=ALICE_KEEPS)):
+        assert merge_sample(replace(stronger, suggestion="dog")).rule is not MergeRule.SUGGESTION
+    disputed = merge_sample(replace(case(ALICE_KEEPS, BOB_REMOVES), suggestion="dog"))
+    assert (disputed.state, disputed.decision) == (State.CONFLICT, None)

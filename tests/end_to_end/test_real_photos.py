@@ -64,7 +64,7 @@ def test_real_flags_become_a_removal_list(served: Served, cifar: tuple[Path, Pat
     run = lena.find_leaks(methods=["exact", "perceptual"])
     assert run["problems"] == 0
     judged = judge_like_people(lena, root)
-    files = lena.freeze("undecided", "open_conflicts", "open_leaks", "class_share", "lost_group")
+    files = lena.freeze("undecided", "open_conflicts", "open_leaks", "class_share", "lost_group", "both_sides")
     removed = set(read_removal_list(io.StringIO(files["cifar_removal_list.txt"].decode())))
     expected = {key for key, decision in decided.items() if decision == "remove"} | judged
     assert removed == expected

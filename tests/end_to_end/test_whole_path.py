@@ -19,7 +19,7 @@ from app.domain.formats.relabel_map import read_relabel_map
 from app.domain.formats.removal_list import read_removal_list
 from tests.fixtures.served import Person, Served, manifest_of
 
-ACCEPT = ("undecided", "open_conflicts", "open_leaks", "class_share", "lost_group")
+ACCEPT = ("undecided", "open_conflicts", "open_leaks", "class_share", "lost_group", "both_sides")
 
 
 @pytest.fixture

@@ -72,7 +72,7 @@ def test_from_a_draw_to_a_version_and_back(proved: World):
     detail = show(proved, 1).bulk
     assert (detail.state, detail.settled, detail.proof.agreeing, detail.proof.decided) == ("applied", 2, 10, 10)
     assert proved.next("bob", 12) == []
-    proved.freeze("class_share", "lost_group")  # nothing is undecided
+    proved.freeze("class_share", "lost_group", "vanished_class")  # nothing is undecided
     proved.work()
     final = {row.image_id: row for row in read_final_rows(text(proved, 1, "pets_final_cleaning_manifest.csv"))}
     row = final[left[0]]
@@ -392,7 +392,7 @@ def test_a_job_that_was_stopped_goes_on_where_it_was(proved: World, monkeypatch)
     detail = show(proved, 1).bulk
     assert (detail.state, detail.is_stuck, detail.settled) == ("applying", True, 1)
     with pytest.raises(NotReady) as refused:
-        proved.freeze(*CHECKS)
+        proved.freeze(*CHECKS, "vanished_class")
     assert "bulk_under_way" in refused.value.details["checks"]
     assert apply(proved, 1) != job
     proved.work()
@@ -433,11 +433,11 @@ def test_the_history_tells_all_that_is_needed_to_merge_in_another_way(proved: Wo
     drawn = keys_of(proved, show(proved, 1))
     apply(proved, 1)
     proved.work()
-    proved.freeze(*CHECKS)
+    proved.freeze(*CHECKS, "vanished_class")
     proved.work()
     revoke(proved, 1)
     proved.work()
-    proved.freeze(*CHECKS)
+    proved.freeze(*CHECKS, "vanished_class")
     proved.work()
 
     def told(number: int) -> list[dict]:
@@ -460,7 +460,7 @@ def test_the_history_tells_all_that_is_needed_to_merge_in_another_way(proved: Wo
 def test_files_of_a_version_are_the_same_after_the_bulk_decision_is_taken_back(proved: World):
     apply(proved, 1)
     proved.work()
-    proved.freeze(*CHECKS)
+    proved.freeze(*CHECKS, "vanished_class")
     proved.work()
     before = files(proved, 1)
     revoke(proved, 1)

@@ -23,7 +23,7 @@ from tests.fixtures.databases import both_backends
 from tests.fixtures.datasets import save
 from tests.fixtures.world import World, by_hand, fresh
 
-CHECKS = ("undecided", "open_conflicts", "open_leaks", "class_share", "lost_group")
+CHECKS = ("undecided", "open_conflicts", "open_leaks", "class_share", "lost_group", "both_sides")
 
 
 @pytest.fixture
@@ -212,7 +212,7 @@ def test_the_zip_holds_every_file_and_the_digest_of_each(reviewed):
         manifest = json.loads(archive.read("MANIFEST.json"))
         for listed in manifest["files"]:
             assert hashlib.sha256(archive.read(listed["name"])).hexdigest() == listed["sha256"]
-    assert {f["name"] for f in manifest["files"]} == set(files(reviewed, 1))
+    assert {f["name"] for f in manifest["files"]} == set(files(reviewed, 1)) - {"MANIFEST.json"}
 
 
 @pytest.mark.parametrize("harm", ["change", "remove"])
@@ -246,3 +246,26 @@ def test_a_version_is_seen_by_those_who_may_enter_only(reviewed):
     with reviewed.reading("carol") as (session, access):
         version = version_files.repository.get_version(session, access.id, 1)
         assert view_version(session, access, version).created_by == "lena"
+
+
+def test_an_image_that_was_deleted_since_it_was_listed_is_shown_before_the_freeze(reviewed):
+    (reviewed.root / "train/cat/0.png").unlink()
+    with pytest.raises(NotReady) as refused:
+        reviewed.freeze(*CHECKS)
+    assert refused.value.details["checks"] == ["missing_files"]
+    assert reviewed.freeze(*CHECKS, "missing_files") == 1
+
+
+def test_suggestions_count_unseen_only_where_the_project_says_so(world):
+    world.flag("train/cat/0.png", "train/cat/1.png", suggested="dog")
+    world.submit("alice", "train/cat/0.png", "keep")
+    world.freeze("undecided")
+    world.set_policies(suggestion_threshold=0.5)
+    world.freeze("policies")
+    world.work()
+    assert read_relabel_map(text(world, 1, "pets_relabel_map.json")) == {}
+    assert read_relabel_map(text(world, 2, "pets_relabel_map.json")) == {"train/cat/1.png": "dog"}
+    final = {row.image_id: row for row in read_final_rows(text(world, 2, "pets_final_cleaning_manifest.csv"))}
+    assert (final["train/cat/1.png"].rule, final["train/cat/1.png"].resolved_by) == ("suggestion", "")
+    assert "nobody looked at it" in final["train/cat/1.png"].explanation
+    assert "counts unseen from: 0.5" in text(world, 2, "pets_cleaning_summary.txt").read()

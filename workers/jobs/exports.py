@@ -9,5 +9,4 @@ from workers.runner import Context, Environment
 
 def run_export_shard(environment: Environment, claimed: ClaimedShard, context: Context) -> None:
     folder = environment.settings.folder("versions")
-    write_deliverables(environment.database, claimed.job_params["version_id"], folder)
-    context.report(1)
+    write_deliverables(environment.database, claimed.job_params["version_id"], folder, context=context)

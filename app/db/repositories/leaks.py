@@ -183,15 +183,17 @@ def find_verdict_event(session: Session, client_event_id: str) -> LeakVerdictEve
     return session.scalar(select(LeakVerdictEvent).where(LeakVerdictEvent.client_event_id == client_event_id))
 
 
-def list_verdict_events(session: Session, project_id: int) -> list[tuple[LeakVerdictEvent, str, str, str]]:
-    """(event, user, train key, test key) of all verdicts, in order."""
+def list_verdict_events(
+    session: Session, project_id: int, last: int
+) -> list[tuple[LeakVerdictEvent, str, Sample, Sample]]:
+    """(event, user, train sample, test sample) of all verdicts up to ``last``, in order."""
     query = (
-        select(LeakVerdictEvent, User.username, Train.key, Test.key)
+        select(LeakVerdictEvent, User.username, Train, Test)
         .join(LeakPair, LeakPair.id == LeakVerdictEvent.pair_id)
         .join(Train, Train.id == LeakPair.train_sample_id)
         .join(Test, Test.id == LeakPair.test_sample_id)
         .join(User, User.id == LeakVerdictEvent.user_id)
-        .where(LeakPair.project_id == project_id)
+        .where(LeakPair.project_id == project_id, LeakVerdictEvent.id <= last)
         .order_by(LeakVerdictEvent.id)
     )
     return [(e, name or "", train, test) for e, name, train, test in session.execute(query)]

@@ -37,6 +37,7 @@ def states_of_project(session: Session, project_id: int, *, settled_only: bool) 
         select(
             Sample.id, Sample.key, Sample.split, Sample.given_label, SampleState.state, SampleState.decision,
             SampleState.new_label, SampleState.tags, SampleState.how, SampleState.by, SampleState.reason,
+            SampleState.submitted, SampleState.needed,
         )
         .join(SampleState, SampleState.sample_id == Sample.id)
         .where(SampleState.project_id == project_id)

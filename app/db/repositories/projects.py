@@ -213,18 +213,6 @@ def shard_bounds(session: Session, project_id: int, split: str, size: int) -> li
     return [tuple(row) for row in session.execute(query.group_by(numbered.c.part).order_by(numbered.c.part))]
 
 
-def keys_by_id(session: Session, project_id: int) -> dict[int, str]:
-    """Keys of the samples that stand in the queue or were reviewed."""
-    from app.db.models.reviews import SampleState
-
-    query = (
-        select(Sample.id, Sample.key)
-        .join(SampleState, SampleState.sample_id == Sample.id)
-        .where(Sample.project_id == project_id)
-    )
-    return dict(session.execute(query).all())
-
-
 def find_file(session: Session, sample_id: int) -> tuple[str, str, str] | None:
     """(project slug, dataset root, key) of a sample."""
     query = select(Project.slug, Project.root, Sample.key).join(Sample, Sample.project_id == Project.id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy.orm.util import identity_key
 
 from app.db.base import utc_now
 from app.db.models.accounts import User
+from app.db.models.projects import Sample
 from app.db.models.reviews import ReviewEvent, ReviewRow, SampleState
 from app.domain.consensus import Resolution
 
@@ -202,14 +203,20 @@ def events_of_sample(session: Session, sample_id: int) -> list[tuple[ReviewEvent
     return [(event, name or "") for event, name in session.execute(query)]
 
 
-def list_events(session: Session, project_id: int) -> list[tuple[ReviewEvent, str]]:
+def list_events(session: Session, project_id: int, last: int) -> Iterator[tuple[Any, str, str]]:
+    """(event, reviewer, sample key) of all events up to ``last``, in order. Plain rows: there may be a million."""
+    columns = (
+        ReviewEvent.id, ReviewEvent.kind, ReviewEvent.created_at, ReviewEvent.reverts_event_id, ReviewEvent.payload,
+    )  # fmt: skip
     query = (
-        select(ReviewEvent, User.username)
+        select(*columns, User.username, Sample.key)
         .join(User, User.id == ReviewEvent.reviewer_id)
-        .where(ReviewEvent.project_id == project_id)
+        .join(Sample, Sample.id == ReviewEvent.sample_id)
+        .where(ReviewEvent.project_id == project_id, ReviewEvent.id <= last)
         .order_by(ReviewEvent.id)
     )
-    return [(event, name or "") for event, name in session.execute(query)]
+    for row in session.execute(query):
+        yield row, row.username or "", row.key
 
 
 def conflict_ids(session: Session, project_id: int, after: int, limit: int) -> list[int]:

@@ -138,5 +138,13 @@ def _policies(g: SummaryInput) -> str:
         f"  reviews needed: {p.min_submitted}, rule: {p.rule}\n"
         f"  a confirmed leak removes: {p.leak_side}\n"
         f"  largest share a class may lose: {p.max_class_share:.0%}\n"
+        f"{_unseen(p)}"
         f"  checks accepted when freezing: {accepted}\n"
     )
+
+
+def _unseen(p: Policies) -> str:
+    """Only where it counts, so that files of versions from before stay as they are."""
+    if p.suggestion_threshold is None:
+        return ""
+    return f"  a flag's suggestion counts unseen from: {p.suggestion_threshold:g}\n"

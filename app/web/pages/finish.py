@@ -105,6 +105,9 @@ def _policy_words(policies: Policies) -> dict[str, str]:
         "a leak removes": sides[policies.leak_side.value],
         "a class may lose": f"{policies.max_class_share:.0%}",
         "mislabels verified": f"above {policies.mislabel_threshold:g}",
+        "suggestions unseen": "never"
+        if policies.suggestion_threshold is None
+        else f"from {policies.suggestion_threshold:g}",
         "others' answers": "hidden until one's own is in" if policies.blind else "always shown",
     }
 

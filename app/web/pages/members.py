@@ -69,9 +69,23 @@ def set_policies(
     blind: Annotated[bool, Form()] = False,
     overlap_share: Annotated[float, Form()] = 0.0,
     check_share: Annotated[float, Form()] = 0.0,
+    suggestion_threshold: Annotated[str, Form(max_length=20)] = "",
 ) -> Response:
     policies = Policies(
-        min_submitted, rule, leak_side, max_class_share, mislabel_threshold, blind, overlap_share, check_share
-    )
+        min_submitted, rule, leak_side, max_class_share, mislabel_threshold, blind, overlap_share, check_share,
+        _threshold(suggestion_threshold),
+    )  # fmt: skip
     projects.set_policies(session, access, policies)
     return RedirectResponse(f"/p/{access.project.slug}/members", 303)
+
+
+def _threshold(text: str) -> float | None:
+    """An empty field says that no suggestion counts unseen."""
+    if not text.strip():
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise InvalidInput(
+            f"{text!r} is no confidence. Give a number between 0 and 1, or leave the field empty."
+        ) from None
