@@ -8,16 +8,14 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from app import __version__
 from app.db.base import utc_now
 from app.db.models.versions import Version
-from app.db.repositories import accounts as accounts_repository
 from app.db.repositories import bulk as bulk_repository
 from app.db.repositories import flags as flags_repository
-from app.db.repositories import jobs as jobs_repository
 from app.db.repositories import leaks as leaks_repository
 from app.db.repositories import reviews as reviews_repository
 from app.db.repositories import versions as repository
@@ -26,50 +24,22 @@ from app.deliverables.leaks import report_row_json
 from app.domain.accounts import Role
 from app.domain.agreement import measure_agreement
 from app.domain.errors import Conflict, NotReady, WinnowError
-from app.domain.jobs import LIVE, JobKind, ShardSpec
 from app.domain.merge import MergedSample
 from app.domain.samples import Flag
 from app.services import audit
 from app.services.bulk_history import bulk_summaries
 from app.services.finish import Merged, merge_project
-from app.services.jobs import JobView, start_job, view_job
 from app.services.leak_summary import report_rows
 from app.services.ports import Doorbell
 from app.services.projects import Access, access_project, policies_as_json
 from app.services.sign_in import Actor
-from app.services.write_deliverables import count_deliverables
+from app.services.start_export import start_export
 
 _PART = 2_000
 """Samples written at a time: about a quarter of a second, for which a reviewer's decision may have to wait."""
 
 _GIVEN_UP_AFTER = timedelta(minutes=5)
 """A version that was begun so long ago and is not frozen was cut off."""
-
-
-@dataclass(frozen=True)
-class FileView:
-    name: str
-    bytes: int
-    rows: int | None
-    sha256: str
-    url: str
-
-
-@dataclass(frozen=True)
-class VersionView:
-    number: int
-    created_at: datetime
-    created_by: str | None
-    note: str
-    removed: int
-    relabelled: int
-    kept: int
-    digest: str
-    state: str
-    error: str | None
-    files: list[FileView]
-    zip_url: str
-    job: JobView | None
 
 
 @dataclass(frozen=True)
@@ -164,12 +134,7 @@ def _held(session: Session, version: Version) -> Version:
 
 
 def _make_it_count(session: Session, doorbell: Doorbell, actor: Actor, version: Version, project_name: str) -> None:
-    job, _ = start_job(
-        session, doorbell, kind=JobKind.EXPORT, title=f"Write version {version.number} of {project_name}",
-        live_key=f"export:{version.id}", shards=[ShardSpec(0, "writing files", total=count_deliverables(version))],
-        params={"version_id": version.id}, project_id=version.project_id, user_id=actor.user_id,
-    )  # fmt: skip
-    version.job_id = job.id
+    start_export(session, doorbell, version, project_name, actor.user_id)
     audit.record(
         session, "version_frozen", user_id=actor.user_id, project_id=version.project_id,
         version=version.number, digest=version.digest,
@@ -252,29 +217,3 @@ def _flag(flag: Flag) -> dict[str, Any]:
         "issue_type": flag.issue_type, "raw_issue_type": flag.raw_issue_type, "confidence": flag.confidence,
         "suggested_label": flag.suggested_label, "reason": flag.reason, "group": flag.group,
     }  # fmt: skip
-
-
-def list_versions(session: Session, access: Access) -> list[VersionView]:
-    rows = repository.list_versions(session, access.id)
-    names = accounts_repository.usernames(session, {row.created_by for row in rows if row.created_by})
-    return [view_version(session, access, row, names) for row in rows]
-
-
-def view_version(
-    session: Session, access: Access, version: Version, names: dict[int, str] | None = None
-) -> VersionView:
-    if names is None:
-        names = accounts_repository.usernames(session, {version.created_by or 0})
-    job = jobs_repository.get_job(session, version.job_id) if version.job_id else None
-    words = {"queued": "queued", "running": "writing", "done": "done"}
-    base = f"/api/v1/projects/{access.project.slug}/versions/{version.number}"
-    files = [
-        FileView(f.name, f.bytes, f.rows, f.sha256, f"{base}/files/{f.name}")
-        for f in repository.list_files(session, version.id)
-    ]
-    return VersionView(
-        version.number, version.created_at, names.get(version.created_by or 0), version.note, version.removed,
-        version.relabelled, version.kept, version.digest, words.get(job.state, "failed") if job else "failed",
-        job.error if job else None, files, f"{base}/deliverables.zip",
-        view_job(session, job) if job and job.state in LIVE else None,
-    )  # fmt: skip

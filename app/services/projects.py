@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -123,9 +124,13 @@ def check_root(root: str, roots: list[Path]) -> Path:
 
 
 def policies_of(project: Project) -> Policies:
-    raw = dict(project.policies)
-    raw["rule"], raw["leak_side"] = Rule(raw.get("rule", "unanimous")), LeakSide(raw.get("leak_side", "test"))
-    return Policies(**raw)
+    return policies_from_json(project.policies)
+
+
+def policies_from_json(raw: Mapping[str, Any]) -> Policies:
+    """What ``policies_as_json`` wrote, also before there were all of today's policies."""
+    rule, side = Rule(raw.get("rule", "unanimous")), LeakSide(raw.get("leak_side", "test"))
+    return Policies(**{**raw, "rule": rule, "leak_side": side})
 
 
 def policies_as_json(policies: Policies) -> dict[str, Any]:

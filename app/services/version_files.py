@@ -15,14 +15,9 @@ from app.db.session import Session
 from app.deliverables.release_manifest import NAME as MANIFEST
 from app.deliverables.release_manifest import read_manifest
 from app.domain.errors import InvalidFile, NotReady
-from app.services.freeze_version import VersionView, view_version
 from app.services.projects import Access
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-
-
-def get_version(session: Session, access: Access, number: int) -> VersionView:
-    return view_version(session, access, repository.get_version(session, access.id, number))
 
 
 def find_file(session: Session, access: Access, number: int, name: str, folder: Path) -> Path:

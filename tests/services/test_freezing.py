@@ -11,8 +11,8 @@ from app.db.models.versions import Version, VersionSample
 from app.db.repositories import versions as repository
 from app.domain.errors import Conflict, NotFound, OutOfSpace
 from app.services import freeze_version as freezing
-from app.services import version_files
-from app.services.freeze_version import list_versions
+from app.services import view_versions
+from app.services.view_versions import list_versions
 from tests.fixtures.databases import both_backends
 from tests.fixtures.world import World
 
@@ -82,7 +82,7 @@ def test_nobody_is_shown_a_version_that_is_half_written(flagged, monkeypatch):
     def look() -> None:
         seen.append(versions(flagged))
         with flagged.reading() as (session, access), pytest.raises(NotFound):
-            version_files.get_version(session, access, 1)
+            view_versions.get_version(session, access, 1)
 
     in_the_middle(flagged, monkeypatch, look)
     flagged.freeze(*CHECKS)

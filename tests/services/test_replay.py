@@ -16,7 +16,7 @@ from app.domain.errors import InvalidFile, WinnowError
 from app.domain.merge import ConfirmedLeak, LeakSide, SampleCase, leaving, merge_sample
 from app.domain.replay import replay
 from app.domain.taxonomy import Decision
-from app.services import conflicts, leak_pairs
+from app.services import conflicts, leak_pairs, view_versions
 from app.services.submit_review import resolve_rows
 from app.services.write_deliverables import write_deliverables
 from tests.fixtures.world import World, by_hand, fresh
@@ -175,9 +175,7 @@ def test_files_are_not_handed_out_when_the_history_says_something_else(world):
         )
     world.work()
     with world.reading() as (session, access):
-        from app.services import version_files
-
-        view = version_files.get_version(session, access, 1)
+        view = view_versions.get_version(session, access, 1)
     assert (view.state, view.files) == ("failed", [])
     assert "train/cat/0.png" in str(view.error)
     with pytest.raises(InvalidFile, match="removal list says something else than the history"):

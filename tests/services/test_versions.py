@@ -15,9 +15,9 @@ from app.domain.formats.manifest_csv import read_final_rows, read_rows
 from app.domain.formats.relabel_map import read_relabel_map
 from app.domain.formats.removal_list import read_removal_list
 from app.domain.merge import LeakSide
-from app.services import leak_pairs, version_files
+from app.services import leak_pairs, version_files, view_versions
 from app.services.finish import merge_project
-from app.services.freeze_version import view_version
+from app.services.view_versions import view_version
 from app.services.write_deliverables import write_deliverables
 from tests.fixtures.databases import both_backends
 from tests.fixtures.datasets import save
@@ -60,7 +60,7 @@ def text(world, number: int, name: str) -> io.StringIO:
 
 def view(world, number: int):
     with world.reading() as (session, access):
-        return version_files.get_version(session, access, number)
+        return view_versions.get_version(session, access, number)
 
 
 @both_backends

@@ -69,6 +69,11 @@ EXPECTED = {
     f"GET {PAGE}/imports": LEAD, f"POST {PAGE}/imports": LEAD, f"GET {PAGE}/imports/{{import_id}}": LEAD,
     f"POST {PAGE}/classes": LEAD, f"POST {API}/leaks/runs": LEAD, f"POST {PAGE}/leaks": LEAD,
     f"POST {API}/versions": LEAD, f"POST {PAGE}/versions": LEAD,
+    f"GET {PAGE}/finish/checks/{{code}}": VIEWER, f"GET {PAGE}/versions/{{number}}": VIEWER,
+    f"GET {API}/versions/{{number}}/changes": VIEWER, f"GET {API}/versions/{{number}}/changes.csv": VIEWER,
+    f"GET {PAGE}/versions/{{number}}/changes": VIEWER,
+    f"POST {API}/versions/{{number}}/archive": LEAD, f"POST {PAGE}/versions/{{number}}/archive": LEAD,
+    f"POST {API}/versions/{{number}}/files": LEAD, f"POST {PAGE}/versions/{{number}}/files": LEAD,
     f"GET {PAGE}/members": LEAD, f"POST {PAGE}/policies": LEAD, f"POST {PAGE}/members": PROJECT_ADMIN,
 }  # fmt: skip
 
@@ -84,6 +89,7 @@ def numbers(filled) -> dict[str, object]:
         "slug": "pets", "sample_id": filled.ids["train/cat/0.png"], "pair_id": pair, "run_id": 1, "number": 1,
         "name": "pets_removal_list.txt", "import_id": 1, "job_id": 2, "token": "nothing", "session_id": 999,
         "token_id": 999, "user_id": 999, "view_id": 999, "comment_id": 999, "bulk_id": draw(filled),
+        "code": "undecided",
     }  # fmt: skip
 
 

@@ -133,7 +133,7 @@ def test_every_answer_has_the_guarding_headers(app, client, filled):
     numbers = {
         "slug": "pets", "sample_id": filled.ids["train/cat/0.png"], "pair_id": 1, "run_id": 1, "number": 1, "name": "x",
         "import_id": 1, "job_id": 1, "token": "x", "session_id": 1, "token_id": 1, "user_id": 999, "view_id": 1,
-        "comment_id": 1, "bulk_id": 1,
+        "comment_id": 1, "bulk_id": 1, "code": "undecided",
     }  # fmt: skip
     paths = [address(route, numbers) for route in all_routes(app) if route.is_safe and "img" not in route.path]
     for who in ("anonymous", "root"):
@@ -160,7 +160,15 @@ def test_a_host_name_that_is_not_ours_is_refused_with_the_guarding_headers(setti
 
 def test_a_number_beyond_what_the_database_holds_is_nothing_found_or_malformed(app, client, filled):
     numbers = dict.fromkeys(NUMBERS, HUGE)
-    numbers |= {"slug": "pets", "session_id": HUGE, "token_id": HUGE, "view_id": HUGE, "name": "x", "token": "x"}
+    numbers |= {
+        "slug": "pets",
+        "session_id": HUGE,
+        "token_id": HUGE,
+        "view_id": HUGE,
+        "name": "x",
+        "token": "x",
+        "code": "x",
+    }
     root, wrong = client("root"), {}
     for route in all_routes(app):
         if str(HUGE) in address(route, numbers):

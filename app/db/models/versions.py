@@ -14,6 +14,7 @@ from app.db.base import Base, utc_now
 class Version(Base):
     """``snapshot`` holds what the files tell beside the samples: sizes, policies, people, agreement.
 
+    One that was archived stays whole, with its files; lists show it apart.
     Without a job it is not frozen yet, or freezing it was cut off: nobody is shown it.
     """
 
@@ -32,6 +33,7 @@ class Version(Base):
     snapshot: Mapped[dict[str, Any]]
     created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    archived_at: Mapped[datetime | None]
 
 
 class VersionSample(Base):

@@ -184,6 +184,10 @@ class ViewBody(Body):
     is_shared: bool = False
 
 
+class ArchiveBody(Body):
+    archived: bool = True
+
+
 class VersionBody(Body):
     note: str = Field("", max_length=2000)
     accept: list[Word] = Field(default_factory=list, max_length=50)

@@ -17,8 +17,23 @@ from app.web.pages import (
     review,
     samples,
     team,
+    versions,
 )
 
 router = APIRouter(include_in_schema=False)
-for module in (accounts, admin, projects, review, samples, bulk, leaks, imports, finish, members, team, patterns):
+for module in (
+    accounts,
+    admin,
+    projects,
+    review,
+    samples,
+    bulk,
+    leaks,
+    imports,
+    finish,
+    versions,
+    members,
+    team,
+    patterns,
+):
     router.include_router(module.router)

@@ -1,19 +1,18 @@
-"""The finish page: checks, preview, freeze, versions and their files."""
+"""The finish page: checks, and what a version would change."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi import APIRouter, Path, Query, Request, Response
 
-from app.domain.checks import SizeChange
+from app.domain.checks import Check, SizeChange
 from app.domain.merge import Policies
-from app.services import freeze_version
 from app.services.finish import Merged, merge_project
-from app.services.freeze_version import VersionView
-from app.web.dependencies import LeadReadAccess, ReadingDep, ViewAccess, WiringDep
+from app.services.view_checks import view_check
+from app.services.view_versions import VersionView, list_versions
+from app.web.dependencies import ReadingDep, ViewAccess
 from app.web.render import render
 
 router = APIRouter(prefix="/p/{slug}")
@@ -24,11 +23,10 @@ _LINKS = {
     "undecided": "review",
     "open_conflicts": "conflicts",
     "open_leaks": "leaks/pairs?verdict=open",
-    "no_new_label": "samples?decision=relabel",
-    "unknown_class": "samples?decision=relabel",
-    "lost_group": "samples?issue_type=duplicate&decision=remove",
-    "class_share": "samples?decision=remove",
+    "policies": "members#rules",
+    "unlisted_class": "samples",
 }
+"""Where a check is worked off. The others have a list of their samples."""
 
 
 @dataclass(frozen=True)
@@ -85,20 +83,29 @@ def show_finish(request: Request, access: ViewAccess, session: ReadingDep) -> Re
     page = FinishPage(
         _checks(merged, access.project.slug),
         _preview(merged),
-        _policy_words(merged.policies),
+        policy_words(merged.policies),
         access.is_lead,
-        freeze_version.list_versions(session, access),
+        list_versions(session, access),
     )
     return render(request, "pages/finish.html", page)
 
 
+@router.get("/finish/checks/{code}")
+def show_check(
+    code: Annotated[str, Path(max_length=40)],
+    request: Request,
+    access: ViewAccess,
+    session: ReadingDep,
+    offset: Annotated[int, Query(ge=0, le=2**62)] = 0,
+) -> Response:
+    return render(request, "pages/check.html", view_check(session, access, code, offset))
+
+
 def _checks(merged: Merged, slug: str) -> list[CheckView]:
-    return [
-        CheckView(c.code, c.title, c.count, c.blocking, c.text, f"/p/{slug}/{_LINKS[c.code]}") for c in merged.checks
-    ]
+    return [CheckView(c.code, c.title, c.count, c.blocking, c.text, f"/p/{slug}/{_address(c)}") for c in merged.checks]
 
 
-def _policy_words(policies: Policies) -> dict[str, str]:
+def policy_words(policies: Policies) -> dict[str, str]:
     sides = {"test": "the test image", "train": "the train image", "both": "both images"}
     return {
         "reviews a sample": f"{policies.min_submitted}, {policies.rule.value}",
@@ -125,15 +132,5 @@ def _class_change(c: SizeChange) -> ClassChange:
     return ClassChange(c.name, c.before, c.removed, c.relabelled_away, c.relabelled_in, c.after, c.share_removed)
 
 
-@router.post("/versions")
-def freeze(
-    access: LeadReadAccess,
-    session: ReadingDep,
-    wiring: WiringDep,
-    note: Annotated[str, Form(max_length=2000)] = "",
-    accept: Annotated[list[str] | None, Form()] = None,
-) -> Response:
-    actor, slug = access.actor, access.project.slug
-    session.rollback()  # what was read must not keep others from writing meanwhile
-    freeze_version.freeze_version(wiring.database, wiring.doorbell, actor, slug, note=note, accept=accept or [])
-    return RedirectResponse(f"/p/{slug}/finish", 303)
+def _address(check: Check) -> str:
+    return _LINKS.get(check.code, f"finish/checks/{check.code}")
