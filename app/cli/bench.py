@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from app.cli import bench_copies, bench_embed, bench_hash, bench_leaks, bench_review, bench_search, bench_verify
+from app.cli import (
+    bench_copies,
+    bench_embed,
+    bench_export,
+    bench_hash,
+    bench_leaks,
+    bench_review,
+    bench_search,
+    bench_verify,
+)
 from app.cli.environment import Subparsers
 
 
@@ -16,3 +25,4 @@ def add_parser(commands: Subparsers) -> None:
     bench_copies.add_parser(benches)
     bench_verify.add_parser(benches)
     bench_embed.add_parser(benches)
+    bench_export.add_parser(benches)

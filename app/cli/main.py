@@ -21,6 +21,7 @@ COMMANDS = {
     "import": "app.cli.import_",
     "reviews": "app.cli.reviews",
     "export": "app.cli.export",
+    "versions": "app.cli.versions",
     "users": "app.cli.users",
     "demo": "app.cli.demo",
     "bench": "app.cli.bench",

@@ -86,6 +86,14 @@ def merge_project(session: Session, access: Access, *, settled_only: bool = Fals
     return Merged(policies, merged, ids, flags, sizes, classes, checks, needed)
 
 
+def read_cases(session: Session, access: Access) -> list[SampleCase]:
+    """Everything that the rules are given, as it stands."""
+    policies = policies_of(access.project)
+    leaks = _leaks_by_key(leaks_repository.all_pairs(session, access.id), policies)
+    cases, _ = _cases(session, access.id, leaks, policies, settled_only=False)
+    return [case for case, _ in cases]
+
+
 def _missing_files(root: str, merged: Sequence[MergedSample]) -> list[str]:
     """Samples that the lists will name and whose file is gone. A kept one needs no line, so nobody would miss it."""
     named = [m.key for m in merged if m.decision in (Decision.REMOVE, Decision.RELABEL)]

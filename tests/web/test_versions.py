@@ -53,10 +53,8 @@ def test_changes_come_in_pages_by_kind_and_as_csv(client, two):
     rows = list(csv.DictReader(io.StringIO(carol.get(f"{API}/2/changes.csv?since=1").text)))
     assert [row["image_id"] for row in rows] == keys
     assert rows[0]["decided_by"] == "alice"
-    assert (
-        carol.get(f"{API}/2/changes?since=2").status_code == 422
-        or "does not differ" in carol.get(f"{API}/2/changes?since=2").text
-    )
+    same = carol.get(f"{API}/2/changes?since=2")
+    assert (same.status_code, "does not differ from itself" in same.text) == (400, True)
     assert carol.get(f"{API}/2/changes?since=9").status_code == 404
 
 
@@ -98,11 +96,7 @@ def test_files_written_again_over_http_are_the_same_bytes(client, two):
 
 def test_a_check_lists_its_samples_with_their_outcome(client, filled):
     lena = client("lena")
-    assert (
-        "finish/checks/lost_group" in lena.get("/p/pets/finish").text
-        or "finish/checks/both_sides" in lena.get("/p/pets/finish").text
-        or "finish/checks/class_share" in lena.get("/p/pets/finish").text
-    )
+    assert "/p/pets/finish/checks/class_share" in lena.get("/p/pets/finish").text
     page = lena.get("/p/pets/finish/checks/class_share").text
     assert "train/dog/0.png" in page
     assert lena.get("/p/pets/finish/checks/unknown_class").status_code == 404
