@@ -6,14 +6,17 @@ import errno
 import hashlib
 import io
 import os
+import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from app.domain.errors import InvalidFile, OutOfSpace
+
+LEFT_OVER_SECONDS = 3600
 
 
 @contextmanager
@@ -56,6 +59,14 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with replaced_atomically(path) as stream:
         write(stream)
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Delete what writers that were killed left of files in this folder, so long ago that none can be at it still."""
+    for path in folder.glob(".*.part"):
+        with suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > LEFT_OVER_SECONDS:
+                path.unlink()
 
 
 class _Digested(io.BufferedIOBase):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from app import __version__
-from app.adapters.files import write_digested
+from app.adapters.files import clear_leftovers, write_digested
 from app.db.models.versions import Version
 from app.db.repositories import projects as projects_repository
 from app.db.repositories import versions as repository
@@ -45,6 +45,7 @@ def write_deliverables(
         content = load_content(session, version)
         earlier = {file.name: file.sha256 for file in repository.list_files(session, version_id)}
     target = folder / slug / f"v{version.number}"
+    clear_leftovers(target)
     written = []
     for done, deliverable in enumerate(deliverables(content)):
         _go_on(context, done)
