@@ -6,6 +6,7 @@ from pathlib import Path
 
 from app import __version__
 from app.adapters.files import clear_leftovers, write_digested
+from app.adapters.memory import many_objects
 from app.db.models.versions import Version
 from app.db.repositories import projects as projects_repository
 from app.db.repositories import versions as repository
@@ -39,6 +40,13 @@ def write_deliverables(
             history does not lead to these lists.
         JobCancelled: it was asked to stop.
     """
+    with many_objects():
+        _write_all(database, version_id, folder, pictures or NoPictures(), context)
+
+
+def _write_all(
+    database: Database, version_id: int, folder: Path, pictures: Pictures, context: ShardContext | None
+) -> None:
     with database.reading() as session:
         version = session.get_one(Version, version_id)
         slug = projects_repository.get_project_by_id(session, version.project_id).slug
@@ -49,7 +57,7 @@ def write_deliverables(
     written = []
     for done, deliverable in enumerate(deliverables(content)):
         _go_on(context, done)
-        file = _write(target, deliverable, content, pictures or NoPictures())
+        file = _write(target, deliverable, content, pictures)
         if not deliverable.has_pictures:
             _check_unchanged(content, file, earlier.get(file.name))
         written.append(file)

@@ -229,15 +229,21 @@ def conflict_ids(session: Session, project_id: int, after: int, limit: int) -> l
     return list(session.scalars(query))
 
 
-def list_submitted(session: Session, project_id: int) -> list[tuple[ReviewRow, str]]:
-    """Submitted reviews and adjudications with their reviewer; not those on check samples that were settled before."""
+def list_submitted(session: Session, project_id: int) -> list[tuple[Any, str]]:
+    """Submitted reviews and adjudications with their reviewer; not those on check samples that were settled before.
+
+    Plain rows: sample_id, is_adjudication, decision, note, updated_at.
+    """
+    columns = (
+        ReviewRow.sample_id, ReviewRow.is_adjudication, ReviewRow.decision, ReviewRow.note, ReviewRow.updated_at,
+    )  # fmt: skip
     query = (
-        select(ReviewRow, User.username)
+        select(*columns, User.username)
         .join(User, User.id == ReviewRow.reviewer_id)
         .where(ReviewRow.project_id == project_id, ReviewRow.status == "submitted", ReviewRow.is_check.is_(False))
         .order_by(ReviewRow.sample_id, User.username)
     )
-    return [(row, name or "") for row, name in session.execute(query)]
+    return [(row, row.username or "") for row in session.execute(query)]
 
 
 def count_by_reviewer(session: Session, project_id: int) -> list[tuple[int, str, int]]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import TextIO
 
 from app.domain.errors import InvalidFile
@@ -54,9 +55,10 @@ def write_rows(stream: TextIO, rows: Iterable[ManifestRow], columns: tuple[str, 
     """Write header and rows as RFC 4180 CSV with ``\\n`` line ends; return the number of rows."""
     writer = exact_writer(stream)
     writer.writerow(columns)
+    cells = attrgetter(*columns)  # dataclasses.astuple copies each cell, which takes ten times as long
     count = 0
     for row in rows:
-        writer.writerow(astuple(row))
+        writer.writerow(cells(row))
         count += 1
     return count
 
