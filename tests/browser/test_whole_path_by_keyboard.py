@@ -124,11 +124,11 @@ def freeze(page: Any) -> dict[str, bytes]:
         page.keyboard.press("Space")
     tab_to(page, "[data-testid=freeze-form] button[type=submit]")
     page.keyboard.press("Enter")
-    page.wait_for_selector("[data-testid=versions]")
+    page.wait_for_url("**/p/small/versions/1")
     wait_until(page, fetched("/versions", "items[0]?.state === 'done'"))
-    page.wait_for_selector("[data-testid=versions] [data-testid=job-progress]", state="detached")
+    page.wait_for_selector("[data-testid=files]")
     page.wait_for_load_state()
-    tab_to(page, "[data-testid=versions] a[href$='.zip']")
+    tab_to(page, "a[href$='.zip']")
     with page.expect_download() as download:
         page.keyboard.press("Enter")
     with zipfile.ZipFile(io.BytesIO(download.value.path().read_bytes())) as archive:
