@@ -22,8 +22,24 @@ OUTCOME_WORDS = {
     "remove": "removed", "relabel": "relabelled", "keep": "kept", "open": "open", "conflict": "in conflict",
 }  # fmt: skip
 
-SETTLED_BY = ("one reviewer", "several reviewers", "a lead", "a confirmed leak", "a bulk decision", "nobody yet")
+SETTLED_BY = (
+    "one reviewer",
+    "several reviewers",
+    "a lead",
+    "a confirmed leak",
+    "a bulk decision",
+    "a suggestion",
+    "nobody yet",
+)
 """Who or what settled a sample, in the order of the flow."""
+
+_UNSEEN = frozenset({MergeRule.BULK.value, MergeRule.SUGGESTION.value})
+"""Rules that settle samples which nobody looked at one by one."""
+
+_SETTLERS = {
+    MergeRule.ADJUDICATED: "a lead", MergeRule.LEAK_REMOVAL: "a confirmed leak", MergeRule.BULK: "a bulk decision",
+    MergeRule.SUGGESTION: "a suggestion",
+}  # fmt: skip
 
 LEAK_SEARCH = "leak search"
 """Where a sample comes from that no detector flagged."""
@@ -105,13 +121,13 @@ class Figures:
 
     @cached_property
     def precision(self) -> list[Precision]:
-        """By issue type, over flags on samples that people settled. A bulk decision is no evidence for itself."""
+        """By issue type, over flags on samples that people settled one by one: no other rule is evidence for itself."""
         right, decided, all_flags = Counter[str](), Counter[str](), Counter[str]()
         for outcome in self.content.outcomes:
             for flag in outcome["flags"]:
                 issue = flag["issue_type"]
                 all_flags[issue] += 1
-                if outcome["decision"] and outcome["rule"] != MergeRule.BULK:
+                if outcome["decision"] and outcome["rule"] not in _UNSEEN:
                     decided[issue] += 1
                     right[issue] += is_borne_out(IssueType(issue), Decision(outcome["decision"]))
         return [
@@ -180,8 +196,7 @@ def settled_by(outcome: Outcome) -> str:
         return "nobody yet"
     if outcome["rule"] == MergeRule.CONSENSUS:
         return "one reviewer" if outcome["how"] == "sole" else "several reviewers"
-    words = {MergeRule.ADJUDICATED: "a lead", MergeRule.LEAK_REMOVAL: "a confirmed leak"}
-    return words.get(MergeRule(outcome["rule"]), "a bulk decision")
+    return _SETTLERS[MergeRule(outcome["rule"])]
 
 
 def surest(outcome: Outcome) -> float:

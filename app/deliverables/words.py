@@ -55,7 +55,8 @@ def method_of(content: VersionContent, figures: Figures, leaks: LeakFigures) -> 
         f"first what the flag claims, and answered keep, remove or relabel. {_needed(content)}",
         _leak_sentence(leaks),
         "Answers were merged by rules in this order: a lead's word, removal of a confirmed leak, the reviewers' "
-        "consensus, a bulk decision. What a stronger rule overruled is listed as a conflict, never dropped.",
+        f"consensus, a bulk decision{_and_suggestion(content)}. "
+        "What a stronger rule overruled is listed as a conflict, never dropped.",
         f"The outcome was frozen by {content.author} as version {content.number} on "
         f"{content.frozen_at}. It never changes; every file of this version is made from the frozen content alone.",
     ]
@@ -66,6 +67,10 @@ def method_of(content: VersionContent, figures: Figures, leaks: LeakFigures) -> 
             "on that evidence. A person's own answer always wins over it.",
         )
     return steps
+
+
+def _and_suggestion(content: VersionContent) -> str:
+    return "" if content.policies.suggestion_threshold is None else ", the label that a sure flag suggests"
 
 
 def _flagged(content: VersionContent) -> int:
@@ -108,12 +113,17 @@ def policies_of(content: VersionContent) -> list[tuple[str, str]]:
         ("Confirmed leak", _SIDES[policies.leak_side]),
         ("Largest share a class may lose", f"{policies.max_class_share:.0%}"),
         ("Mislabel flags held for sure from", f"{policies.mislabel_threshold:g}"),
+        ("Suggestions count unseen from", _threshold(policies.suggestion_threshold)),
         ("Blind review", "yes" if policies.blind else "no"),
         ("Samples given to two people", f"{policies.overlap_share:.0%}"),
         ("Check samples among a reviewer's", f"{policies.check_share:.0%}"),
         ("Labels in machine files", str(content.snapshot["label_coding"])),
         ("Accepted when freezing", ", ".join(content.snapshot["accepted"]).replace("_", " ") or "nothing was open"),
     ]
+
+
+def _threshold(value: float | None) -> str:
+    return "never" if value is None else f"{value:g}"
 
 
 def agreement_text(content: VersionContent) -> str:

@@ -35,7 +35,8 @@ def write_deliverables(
     Files that are not listed do not count: whatever cuts this off leaves the version without files, or with those it
     had, and it can be done again.
 
-    ``cache`` makes the pictures of report, slides and gallery; without one they have none.
+    ``cache`` makes the pictures of report, slides and gallery. Without one the lists alone are written: neither these
+    three nor the seconds that they take.
 
     Raises:
         OutOfSpace: the disk is full; the version stays, and its files can be written again.
@@ -50,10 +51,11 @@ def write_deliverables(
         content = load_content(session, version)
         earlier = {file.name: file.sha256 for file in repository.list_files(session, version_id)}
     pictures = VersionPictures(cache, root) if cache else NoPictures()
+    wanted = [file for file in deliverables(content) if cache or not file.has_pictures]
     target = folder / slug / f"v{version.number}"
     clear_leftovers(target)
     written = []
-    for done, deliverable in enumerate(deliverables(content)):
+    for done, deliverable in enumerate(wanted):
         _go_on(context, done)
         file = _write(target, deliverable, content, pictures)
         if not deliverable.has_pictures:

@@ -11,6 +11,4 @@ from workers.runner import Context, Environment
 def run_export_shard(environment: Environment, claimed: ClaimedShard, context: Context) -> None:
     folder = environment.settings.folder("versions")
     with picture_cache(environment.settings) as cache:
-        write_deliverables(
-            environment.database, claimed.job_params["version_id"], folder, cache=cache, context=context
-        )
+        write_deliverables(environment.database, claimed.job_params["version_id"], folder, cache=cache, context=context)

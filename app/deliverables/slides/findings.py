@@ -82,7 +82,7 @@ def add_issues(presentation: Presentation, story: Story) -> Sheet:
         sheet.text("No detector flagged anything: all come from the leak search.", Box(left, TOP + 0.5, 5, 1), Look(14))
     about = (
         "A mislabel flag is right where the sample got another label or was removed, any other where it was removed. "
-        "Bulk decisions are left out."
+        "What was settled unseen is left out."
     )
     sheet.text(about, Box(left, 5.75, RIGHT - left, 0.9), Look(12, SOFT))
     sheet.notes([f"{issue}: {_listed(counts)}" for issue, counts in figures.by_issue.items()])
