@@ -18,6 +18,7 @@ from app.domain.errors import NotFound, NotReady
 from app.services import version_files
 from app.services.freeze_version import freeze_version
 from app.services.projects import Access
+from app.services.version_pictures import picture_cache
 from app.services.write_deliverables import write_deliverables
 from app.settings import Settings
 
@@ -84,7 +85,8 @@ def copy_deliverables(
         access = owner_access(session, slug)
         version = _find(session, access, number)
     if rewrite:
-        write_deliverables(database, version.id, folder)
+        with picture_cache(settings) as cache:
+            write_deliverables(database, version.id, folder, cache=cache)
     with database.reading() as session:
         access = owner_access(session, slug)
         if as_zip:

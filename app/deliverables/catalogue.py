@@ -7,10 +7,13 @@ from functools import partial
 
 from app.deliverables.content import VersionContent
 from app.deliverables.deliverable import Deliverable, TextWriter, text
+from app.deliverables.gallery import write_version_gallery
 from app.deliverables.history import write_events
 from app.deliverables.leaks import write_leaks, write_version_leaks_summary
 from app.deliverables.lists import write_relabels, write_removals
 from app.deliverables.manifests import write_final, write_spreadsheet, write_tagged
+from app.deliverables.report.page import write_report
+from app.deliverables.slides.deck import write_slides
 from app.deliverables.summary import write_summary
 
 
@@ -31,4 +34,7 @@ def deliverables(content: VersionContent) -> Iterator[Deliverable]:
         yield text(f"{prefix}_removal_list.txt", partial(write_removals, split))
         yield text(f"{prefix}_relabel_map.json", partial(write_relabels, split))
     yield text(f"{name}_cleaning_summary.txt", write_summary)
+    yield Deliverable(f"{name}_cleaning_report.html", write_report, has_pictures=True)
+    yield Deliverable(f"{name}_slides.pptx", write_slides, has_pictures=True)
+    yield Deliverable(f"{name}_review.html", write_version_gallery, has_pictures=True)
     yield text("reviews.jsonl", write_events)

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from app.domain.agreement import Agreement
 from app.domain.checks import SizeChange, sizes_by_class, sizes_by_split
 from app.domain.consensus import How, Rule, State
 from app.domain.merge import LeakSide, MergedSample, MergeRule, Policies
@@ -72,6 +73,14 @@ class VersionContent:
     @cached_property
     def by_class(self) -> list[SizeChange]:
         return sizes_by_class(self.merged, self.class_sizes)
+
+    @property
+    def agreement(self) -> Agreement | None:
+        """Figures of the reviewers' agreement; None for versions of before they were kept beside the text."""
+        raw = self.snapshot.get("agreement_figures")
+        if raw is None:
+            return None
+        return Agreement(raw["shared"], raw["alpha"], {(one, other): kappa for one, other, kappa in raw["kappas"]})
 
     def keys(self, decision: Decision, split: str | None) -> list[str]:
         return [o["key"] for o in self.outcomes if o["decision"] == decision.value and split in (None, o["split"])]

@@ -23,7 +23,7 @@ from app.db.repositories import versions as repository
 from app.db.session import Database, Session
 from app.deliverables.leaks import report_row_json
 from app.domain.accounts import Role
-from app.domain.agreement import measure_agreement
+from app.domain.agreement import Agreement, measure_agreement
 from app.domain.errors import Conflict, NotReady, WinnowError
 from app.domain.merge import MergedSample
 from app.domain.samples import Flag
@@ -145,7 +145,7 @@ def _make_it_count(session: Session, doorbell: Doorbell, actor: Actor, version: 
 @dataclass(frozen=True)
 class _People:
     counts: dict[str, int]
-    agreement: str
+    agreement: Agreement
     reviewed: int
     notes: dict[int, dict[str, Any]]
 
@@ -162,7 +162,7 @@ def _people(session: Session, project_id: int) -> _People:
         if row.note:
             told["notes"].append(f"{name}: {row.note}")
         told["at"] = max(told["at"], row.updated_at.isoformat(timespec="seconds"))
-    return _People(dict(sorted(counts.items())), measure_agreement(answers).text, len(notes), notes)
+    return _People(dict(sorted(counts.items())), measure_agreement(answers), len(notes), notes)
 
 
 def _snapshot(session: Session, access: Access, merged: Merged, accepted: list[str], people: _People) -> dict[str, Any]:
@@ -178,7 +178,8 @@ def _snapshot(session: Session, access: Access, merged: Merged, accepted: list[s
         "issues": dict(sorted(flags_repository.count_by_issue(session, access.id).items())),
         "reviewers": people.counts,
         "reviewed": people.reviewed,
-        "agreement": people.agreement,
+        "agreement": people.agreement.text,
+        "agreement_figures": _agreement_figures(people.agreement),
         "leaks": leaks_repository.count_verdicts(session, access.id),
         "leak_rows": [report_row_json(row) for row in report_rows(session, access.id)],
         "leak_runs": _leak_runs(session, access.id),
@@ -189,6 +190,11 @@ def _snapshot(session: Session, access: Access, merged: Merged, accepted: list[s
         "last_bulk_sample": last_bulk_sample,
         "bulk": bulk_summaries(session, access.id),
     }
+
+
+def _agreement_figures(agreement: Agreement) -> dict[str, Any]:
+    kappas = [[one, other, kappa] for (one, other), kappa in sorted(agreement.kappas.items())]
+    return {"shared": agreement.shared, "alpha": agreement.alpha, "kappas": kappas}
 
 
 def _leak_runs(session: Session, project_id: int) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from app import __version__
 from app.adapters.files import clear_leftovers, write_digested
 from app.adapters.memory import many_objects
+from app.adapters.thumbnails import Pictures as PictureCache
 from app.db.models.versions import Version
 from app.db.repositories import projects as projects_repository
 from app.db.repositories import versions as repository
@@ -19,6 +20,7 @@ from app.deliverables.verify import check_replay
 from app.domain.errors import InvalidFile, JobCancelled
 from app.services.ports import ShardContext
 from app.services.version_history import read_history
+from app.services.version_pictures import VersionPictures
 
 
 def write_deliverables(
@@ -26,13 +28,16 @@ def write_deliverables(
     version_id: int,
     folder: Path,
     *,
-    pictures: Pictures | None = None,
+    cache: PictureCache | None = None,
     context: ShardContext | None = None,
 ) -> None:
     """Write every file of a version, read each back, replay the history, then list them.
 
     Files that are not listed do not count: whatever cuts this off leaves the version without files, or with those it
     had, and it can be done again.
+
+    ``cache`` makes the pictures of report, slides and gallery. Without one the lists alone are written: neither these
+    three nor the seconds that they take.
 
     Raises:
         OutOfSpace: the disk is full; the version stays, and its files can be written again.
@@ -41,21 +46,24 @@ def write_deliverables(
         JobCancelled: it was asked to stop.
     """
     with many_objects():
-        _write_all(database, version_id, folder, pictures or NoPictures(), context)
+        _write_all(database, version_id, folder, cache, context)
 
 
 def _write_all(
-    database: Database, version_id: int, folder: Path, pictures: Pictures, context: ShardContext | None
+    database: Database, version_id: int, folder: Path, cache: PictureCache | None, context: ShardContext | None
 ) -> None:
     with database.reading() as session:
         version = session.get_one(Version, version_id)
-        slug = projects_repository.get_project_by_id(session, version.project_id).slug
+        project = projects_repository.get_project_by_id(session, version.project_id)
+        slug, root = project.slug, Path(project.root)
         content = load_content(session, version)
         earlier = {file.name: file.sha256 for file in repository.list_files(session, version_id)}
+    pictures = VersionPictures(cache, root) if cache else NoPictures()
+    wanted = [file for file in deliverables(content) if cache or not file.has_pictures]
     target = folder / slug / f"v{version.number}"
     clear_leftovers(target)
     written = []
-    for done, deliverable in enumerate(deliverables(content)):
+    for done, deliverable in enumerate(wanted):
         _go_on(context, done)
         file = _write(target, deliverable, content, pictures)
         if not deliverable.has_pictures:

@@ -457,7 +457,7 @@ def test_the_history_tells_all_that_is_needed_to_merge_in_another_way(proved: Wo
     assert told(2)[3]["reason"] == "it was wrong"
 
 
-def test_files_of_a_version_are_the_same_after_the_bulk_decision_is_taken_back(proved: World):
+def test_files_of_a_version_are_the_same_after_the_bulk_decision_is_taken_back(proved: World, lists_only: None):
     apply(proved, 1)
     proved.work()
     proved.freeze(*CHECKS, "vanished_class")

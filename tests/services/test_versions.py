@@ -27,7 +27,7 @@ CHECKS = ("undecided", "open_conflicts", "open_leaks", "class_share", "lost_grou
 
 
 @pytest.fixture
-def reviewed(world):
+def reviewed(world, lists_only):
     """Two removed, one relabelled, one kept, one in conflict, one left open, one leak confirmed."""
     keys = ["train/cat/0.png", "train/cat/1.png", "train/dog/0.png", "train/dog/1.png", "train/dog/2.png"]
     world.flag(*keys, suggested="cat")

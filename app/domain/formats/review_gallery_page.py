@@ -58,6 +58,27 @@ main { padding-block: 16px 48px; }
   display: grid; grid-template-columns: repeat(auto-fill, minmax(min(208px, 100%), 1fr)); gap: 16px;
   align-items: start;
 }
+.card:focus { outline: 2px solid var(--accent); outline-offset: 1px; }
+.outcome { display: grid; gap: 2px; }
+.decision { font-weight: 600; }
+.decision::before {
+  content: ""; display: inline-block; width: 9px; height: 9px; margin-inline-end: 6px; border-radius: 50%;
+  background: var(--dot);
+}
+.is-remove { --dot: light-dark(#c4480a, #ff8a50); } .is-relabel { --dot: var(--relabel); }
+.is-keep { --dot: light-dark(#2f8f70, #4cc3a0); } .is-open { --dot: var(--line-strong); }
+.is-conflict { --dot: var(--amber); }
+select {
+  min-height: 32px; max-width: 220px; padding: 4px 8px; border: 1px solid var(--line-strong); border-radius: 6px;
+  background: var(--raised); color: inherit; font: inherit;
+}
+.keys { flex-basis: 100%; color: var(--ink-soft); font-size: 12px; }
+kbd {
+  font: inherit; padding: 0 5px; margin-inline-start: 10px; border: 1px solid var(--line); border-radius: 4px;
+  background: var(--raised); color: var(--ink);
+}
+kbd:first-child, kbd + kbd { margin-inline-start: 0; }
+@media (pointer: coarse) { .keys { display: none; } }
 .card {
   display: grid; grid-template-rows: auto 1fr; height: 100%; border: 1px solid var(--line); border-radius: 10px;
   background: var(--raised); overflow: hidden; content-visibility: auto; contain-intrinsic-size: auto 210px auto 330px;
@@ -75,6 +96,7 @@ main { padding-block: 16px 48px; }
 .labels i { font-weight: 400; color: var(--ink-soft); }
 .arrow { margin-inline: 6px; font-weight: 400; color: var(--ink-soft); }
 .suggested { color: var(--relabel); }
+.was { display: block; font-size: 12px; font-weight: 400; color: var(--ink-soft); }
 .flags { display: grid; gap: 8px; }
 .flag { display: flex; align-items: center; gap: 8px; }
 .type { overflow-wrap: anywhere; min-width: 0; }
@@ -110,16 +132,23 @@ SCRIPT = """
   const cards = [...document.getElementById("cards").children].map((element) => ({
     element,
     types: element.dataset.types.split(" "),
+    decision: element.dataset.decisionIs,
+    inClass: element.dataset.class,
     text: element.querySelector(".about").textContent.toLowerCase(),
   }));
-  const buttons = [...document.querySelectorAll("[data-type]")];
+  const types = [...document.querySelectorAll("[data-type]")];
+  const decisions = [...document.querySelectorAll("[data-decision]")];
   const search = document.getElementById("search");
+  const menu = document.getElementById("class");
+  const pressed = (buttons) => buttons.find((button) => button.ariaPressed === "true");
   const filter = () => {
-    const type = buttons.find((button) => button.ariaPressed === "true").dataset.type;
+    const type = pressed(types).dataset.type;
+    const decision = pressed(decisions)?.dataset.decision;
     const words = search.value.toLowerCase().split(/\\s+/).filter(Boolean);
     let shown = 0;
     for (const card of cards) {
-      const fits = (!type || card.types.includes(type)) && words.every((word) => card.text.includes(word));
+      const fits = (!type || card.types.includes(type)) && (!decision || card.decision === decision)
+        && (!menu?.value || card.inClass === menu.value) && words.every((word) => card.text.includes(word));
       card.element.hidden = !fits;
       shown += fits;
     }
@@ -127,13 +156,43 @@ SCRIPT = """
     document.getElementById("shown").textContent =
       `${shown.toLocaleString("en")} of ${cards.length.toLocaleString("en")} shown`;
   };
-  for (const button of buttons) {
-    button.addEventListener("click", () => {
-      for (const other of buttons) other.ariaPressed = String(other === button);
-      filter();
-    });
+  const press = (buttons, chosen) => {
+    for (const button of buttons) button.ariaPressed = String(button === chosen);
+    filter();
+  };
+  for (const buttons of [types, decisions]) {
+    for (const button of buttons) button.addEventListener("click", () => press(buttons, button));
   }
+  const pressNext = (buttons) => {
+    if (buttons.length) press(buttons, buttons[(buttons.indexOf(pressed(buttons)) + 1) % buttons.length]);
+  };
+  const go = (step) => {
+    const visible = cards.filter((card) => !card.element.hidden).map((card) => card.element);
+    const at = visible.indexOf(document.activeElement);
+    const next = visible[at < 0 ? 0 : Math.min(Math.max(at + step, 0), visible.length - 1)];
+    next?.focus({ preventScroll: true });
+    next?.scrollIntoView({ block: "center" });
+  };
+  const showAll = () => {
+    search.value = "";
+    if (menu) menu.value = "";
+    if (decisions.length) press(decisions, decisions[0]);
+    press(types, types[0]);
+    search.blur();
+  };
+  const keys = {
+    j: () => go(1), k: () => go(-1), t: () => pressNext(types), d: () => pressNext(decisions),
+    "/": () => search.focus(), escape: showAll,
+  };
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.matches("input, select");
+    const key = event.key.toLowerCase();
+    if (event.ctrlKey || event.metaKey || event.altKey || (typing && key !== "escape") || !(key in keys)) return;
+    event.preventDefault();
+    keys[key]();
+  });
   search.addEventListener("input", filter);
+  menu?.addEventListener("change", filter);
   document.getElementById("toolbar").hidden = false;
   filter();
 }

@@ -1,0 +1,1 @@
+"""The cleaning report: one HTML page with plots, tables and example images, that needs nothing beside itself."""

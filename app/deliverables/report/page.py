@@ -1,0 +1,46 @@
+"""The report's page: rendered from templates that lie beside this module, so that an installed package has them."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import BinaryIO
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from app.deliverables.content import VersionContent
+from app.deliverables.deliverable import Pictures
+from app.deliverables.report.context import make_report
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+
+def write_report(stream: BinaryIO, content: VersionContent, pictures: Pictures) -> None:
+    """One HTML page that loads nothing and runs nothing. The same content and pictures give the same bytes."""
+    report = make_report(content, pictures)
+    template = _environment().get_template("report.html")
+    # A name from a file system can hold what UTF-8 cannot.
+    stream.write(template.render(report=report).encode("utf-8", "replace"))
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(("html",)), undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters.update(number=_number, share=_share, fine=_fine)
+    return environment
+
+
+def _number(value: int) -> str:
+    return f"{value:,}"
+
+
+def _share(value: float) -> str:
+    """A share as people read it: small ones keep a digit that tells them from nothing."""
+    return f"{value:.1%}" if value >= 0.0995 or value == 0 else f"{value:.2%}"
+
+
+def _fine(value: float) -> str:
+    return f"{value:.2f}"
