@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
+from app.adapters.files import write_atomically
 from app.cli.environment import Subparsers, open_database, settings_from
 from app.cli.local_actor import ensure_owner, owner_access
 from app.db.session import Database
 from app.deliverables.changes import write_changes
+from app.deliverables.comparison import write_comparison_csv
+from app.deliverables.report.comparison_page import render_comparison
 from app.deliverables.verify_release import verify_release
 from app.services import view_versions
+from app.services.compare_projects import compare_projects
 from app.services.view_versions import VersionView
 
 
@@ -34,6 +41,11 @@ def add_parser(commands: Subparsers) -> None:
     archive.add_argument("number", type=int)
     archive.add_argument("--undo", action="store_true", help="bring it back")
     archive.set_defaults(run=run_archive)
+    beside = actions.add_parser("side-by-side", help="the same figures of several projects", parents=[as_json])
+    beside.add_argument("versions", nargs="+", metavar="PROJECT[@N]")
+    beside.add_argument("--output", type=Path, required=True, metavar="DIR", help="where the HTML and the CSV go")
+    beside.add_argument("--data-dir", "--data_dir", type=Path, help="where everything is kept (default ./data)")
+    beside.set_defaults(run=run_side_by_side)
     verify = actions.add_parser("verify", help="check a zip or folder of a version, no database", parents=[as_json])
     verify.add_argument("release", type=Path, metavar="ZIP_OR_FOLDER")
     verify.set_defaults(run=run_verify)
@@ -90,6 +102,26 @@ def run_archive(args: argparse.Namespace) -> int:
         version = view_versions.archive_version(session, access, args.number, archived=not args.undo)
     _show([version], as_json=args.json)
     return 0
+
+
+def run_side_by_side(args: argparse.Namespace) -> int:
+    settings, database = settings_from(args), _open(args)
+    with database.reading() as session:
+        actor = owner_access(session, args.versions[0].partition("@")[0]).actor
+        found = compare_projects(session, actor, args.versions, settings.folder("versions"))
+    table = io.StringIO(newline="")
+    write_comparison_csv(table, found)
+    files = {"comparison.html": render_comparison(found), "comparison.csv": table.getvalue()}
+    for name, text in files.items():
+        data = text.encode("utf-8", "replace")
+        write_atomically(args.output / name, partial(_write, data))
+    paths = [str(args.output / name) for name in files]
+    print(json.dumps(paths) if args.json else "\n".join(paths))
+    return 0
+
+
+def _write(data: bytes, stream: BinaryIO) -> None:
+    stream.write(data)
 
 
 def run_verify(args: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from app.deliverables.manifests import write_final, write_spreadsheet, write_tag
 from app.deliverables.report.page import write_report
 from app.deliverables.slides.deck import write_slides
 from app.deliverables.summary import write_summary
+from app.deliverables.summary_json import write_summary_json
 
 
 def deliverables(content: VersionContent) -> Iterator[Deliverable]:
@@ -34,6 +35,7 @@ def deliverables(content: VersionContent) -> Iterator[Deliverable]:
         yield text(f"{prefix}_removal_list.txt", partial(write_removals, split))
         yield text(f"{prefix}_relabel_map.json", partial(write_relabels, split))
     yield text(f"{name}_cleaning_summary.txt", write_summary)
+    yield text(f"{name}_cleaning_summary.json", write_summary_json)
     yield Deliverable(f"{name}_cleaning_report.html", write_report, has_pictures=True)
     yield Deliverable(f"{name}_slides.pptx", write_slides, has_pictures=True)
     yield Deliverable(f"{name}_review.html", write_version_gallery, has_pictures=True)

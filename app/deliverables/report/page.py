@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 
 from app.deliverables.content import VersionContent
 from app.deliverables.deliverable import Pictures
@@ -18,9 +18,13 @@ TEMPLATES = Path(__file__).with_name("templates")
 def write_report(stream: BinaryIO, content: VersionContent, pictures: Pictures) -> None:
     """One HTML page that loads nothing and runs nothing. The same content and pictures give the same bytes."""
     report = make_report(content, pictures)
-    template = _environment().get_template("report.html")
+    template = report_template("report.html")
     # A name from a file system can hold what UTF-8 cannot.
     stream.write(template.render(report=report).encode("utf-8", "replace"))
+
+
+def report_template(name: str) -> Template:
+    return _environment().get_template(name)
 
 
 @cache

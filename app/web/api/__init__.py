@@ -8,6 +8,7 @@ from app.web.api import (
     agreement,
     bulk,
     comments,
+    comparison,
     groups,
     imports,
     jobs,
@@ -20,5 +21,8 @@ from app.web.api import (
 )
 
 router = APIRouter(prefix="/api/v1")
-for module in (projects, samples, reviews, comments, agreement, groups, bulk, imports, leaks, jobs, versions, views):
+_MODULES = (
+    projects, samples, reviews, comments, agreement, groups, bulk, imports, leaks, jobs, versions, comparison, views,
+)  # fmt: skip
+for module in _MODULES:
     router.include_router(module.router)

@@ -8,6 +8,7 @@ from app.web.pages import (
     accounts,
     admin,
     bulk,
+    comparison,
     finish,
     imports,
     leaks,
@@ -34,6 +35,7 @@ for module in (
     versions,
     members,
     team,
+    comparison,
     patterns,
 ):
     router.include_router(module.router)
