@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from functools import partial
 
 from app.deliverables.content import VersionContent
+from app.deliverables.dataset_card import write_dataset_card
+from app.deliverables.dataset_class import write_dataset_class
 from app.deliverables.deliverable import Deliverable, TextWriter, text
 from app.deliverables.history import write_events
 from app.deliverables.leaks import write_leaks, write_version_leaks_summary
@@ -32,3 +34,5 @@ def deliverables(content: VersionContent) -> Iterator[Deliverable]:
         yield text(f"{prefix}_relabel_map.json", partial(write_relabels, split))
     yield text(f"{name}_cleaning_summary.txt", write_summary)
     yield text("reviews.jsonl", write_events)
+    yield text(f"{name}_dataset_card.md", write_dataset_card)
+    yield Deliverable("cleaned_dataset.py", write_dataset_class)
