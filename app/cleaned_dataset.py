@@ -282,10 +282,14 @@ def _find_among_ids(ids: Sequence[Any], size: int, wanted: Sequence[str]) -> dic
     numbers = all(issubclass(kind, Integral) and not issubclass(kind, bool) for kind in kinds)
     if not numbers and kinds != {str}:
         raise ListsDoNotFit(f"ids= must be all text or all whole numbers, not {sorted(k.__name__ for k in kinds)}.")
-    if len(set(ids)) != size:
+    if _has_repeats(ids, size):
         _refuse("ids= names several items by one id", _repeated(ids))
     lookup: dict[Any, str] = {int(x): x for x in wanted if _is_number(x)} if numbers else {x: x for x in wanted}
     return _known({lookup[id_]: row for row, id_ in enumerate(ids) if id_ in lookup}, wanted, ids[:2])
+
+
+def _has_repeats(keys: Iterable[Any], size: int) -> bool:
+    return len(dict.fromkeys(keys)) != size  # a set of them would take twice the memory
 
 
 def _is_number(id_: str) -> bool:
@@ -308,7 +312,7 @@ def _find_among_paths(
         start = ""
     else:
         start = f"{Path(folder).absolute().name}/"
-    if len(set(map(operator.itemgetter(0), samples))) != len(samples):
+    if _has_repeats(map(operator.itemgetter(0), samples), len(samples)):
         _refuse("The dataset holds files twice", _repeated(path for path, *_ in samples))
     lookup = {folder + x[len(start) :].replace("/", os.sep): x for x in wanted if x.startswith(start)}
     found = {lookup[sample[0]]: row for row, sample in enumerate(samples) if sample[0] in lookup}
