@@ -131,8 +131,8 @@ def _limits(content: VersionContent) -> str:
     accepted = ", ".join(name.replace("_", " ") for name in content.snapshot["accepted"]) or "none"
     return (
         "## What it does not promise\n\n"
-        f"Only flagged images were looked at. {undecided:,} flagged images were undecided and {disputed:,} in dispute; "
-        f"they stayed as they were. Checks accepted when the version was frozen: {accepted}.\n\n"
+        f"Only flagged images were looked at. Flagged and left as they were: {undecided:,} undecided, {disputed:,} in "
+        f"dispute. Checks accepted when the version was frozen: {accepted}.\n\n"
     )
 
 

@@ -136,6 +136,16 @@ def test_target_transform_sees_the_new_label():
     assert CleanedDataset.from_lists(dataset, [], {"train/cat/0.png": "fox"}).targets == [2, 1]
 
 
+def test_target_transform_of_names_sees_the_new_name():
+    class Upper(Rows):
+        target_transform = staticmethod(str.upper)
+
+        def __getitem__(self, row: int) -> Any:
+            return row, self.target_transform(self.targets[row])
+
+    assert list(CleanedDataset.from_lists(Upper(["cat", "dog"]), [], {0: "fox"})) == [(0, "FOX"), (1, "DOG")]
+
+
 def test_what_might_be_raw_is_not_passed_on():
     dataset = Files("/data/train", ["cat/0.png", "dog/0.png"])
     dataset.data = [1, 2]
