@@ -91,7 +91,7 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def _plain(text: str) -> str:
     """Text in which no sign is Markdown or HTML."""
-    escaped = "".join(f"\\{sign}" if sign in r"\`*_{}[]()#+!|~" else sign for sign in text)
+    escaped = "".join(f"\\{sign}" if sign in r"\`*_[]|~" else sign for sign in text)
     return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -102,14 +102,19 @@ def _method(content: VersionContent) -> str:
     kept = sum(m.decision is Decision.KEEP for m in content.merged)
     rules = Counter(m.rule.value for m in content.merged if m.rule)
     by_rule = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in sorted(rules.items())) or "none"
+    told = {
+        "Flags by issue, from detectors": issues,
+        "Reviews": f"{reviews:,} on {content.snapshot['reviewed']:,} images; reviewers: "
+        f"{len(content.snapshot['reviewers']):,}; images kept after a look: {kept:,}",
+        "Rules": _policies(content.policies).removesuffix("."),
+        "Outcomes by rule": by_rule,
+        "Confirmed leaks between splits": f"{leaks:,} pairs",
+        "Agreement between reviewers": _plain(content.snapshot["agreement"]),
+    }
+    lines = "".join(f"- {name}: {text}.\n" for name, text in told.items())
     return (
-        "## How it was cleaned\n\n"
-        f"Detectors flagged images (flags by issue: {issues}). {len(content.snapshot['reviewers'])} people gave "
-        f"{reviews:,} reviews on {content.snapshot['reviewed']:,} images; {kept:,} were kept after a look. "
-        f"{_policies(content.policies)} Outcomes by the rule that settled them: {by_rule}. "
-        f"Agreement between people: {_plain(content.snapshot['agreement'])}. Confirmed leaks between splits: "
-        f"{leaks:,} pairs. Every outcome and its reason is in `{content.dataset}_final_cleaning_manifest.csv`, every "
-        "raw answer in `reviews.jsonl`.\n\n"
+        f"## How it was cleaned\n\n{lines}\nEvery outcome and its reason is in "
+        f"`{content.dataset}_final_cleaning_manifest.csv`, every raw answer in `reviews.jsonl`.\n\n"
     )
 
 
