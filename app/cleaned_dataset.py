@@ -358,7 +358,8 @@ def _class_index(dataset: Any, classes: Any, key: Any) -> dict[Any, int] | None:
                  getattr(dataset, "classes", None)):  # fmt: skip
         if isinstance(told, Mapping):
             return dict(told)
-        if told is not None:
+        if isinstance(told, Iterable) and not isinstance(told, str):
+            told = list(told)
             _refuse("classes are named twice", _repeated(told))
             return {name: number for number, name in enumerate(told)}
     return None
@@ -438,6 +439,11 @@ def _find_target_transform(dataset: Any) -> Callable[[Any], Any] | None:
                 "The dataset transforms image and label together. Say what that does to a label, as target_transform= "
                 "(int, where it leaves numbers alone)."
             )
+        if isinstance(form := getattr(layer, "format", None), Mapping) and form.get("type") == "custom":
+            raise ListsDoNotFit(
+                "The dataset transforms whole rows. Use clean_hugging_face, which cleans before it does, or say what "
+                "that does to a label, as target_transform= (int, where it leaves numbers alone)."
+            )
         own = getattr(layer, "target_transform", None)
         found += [own] if own is not None and own not in found else []
     if len(found) > 1:
@@ -468,7 +474,7 @@ class _Relabeller:
     def _key(self, item: Any) -> Any:
         if self.key is not None:
             return self.key
-        if isinstance(item, tuple | list) and len(item) > 1:
+        if isinstance(item, tuple | list) and len(item) == 2:
             return 1
         keys = [key for key in _LABEL_KEYS if key in item] if isinstance(item, Mapping) else []
         if len(keys) == 1:
@@ -502,7 +508,7 @@ class CleanedDataset:
             ``samples`` or ``imgs``, else the row number, from 0.
         root: the folder below which ids are paths. By default the one that holds the dataset's own folder.
         classes: names of classes in the dataset's order, or name to number. By default what the dataset tells.
-        label: the key or place of the label in an item. By default 1, or the key ``label`` or ``target``.
+        label: key or place of the label in an item. By default the second of two, or the key ``label`` or ``target``.
         target_transform: what makes the label that the dataset hands out of a class. By default the dataset's own.
 
     Raises:
@@ -525,7 +531,7 @@ class CleanedDataset:
         found = _find_rows(dataset, lists, ids, root)
         index = _class_index(dataset, classes, key)
         numbers = _class_numbers(lists, index)
-        self.lists = lists
+        self.lists = replace(lists, given={})  # workers need no copy of them
         self.compared = _compare_given(lists, found, index, key, dataset)
         self.new_labels = {found[id_]: number for id_, number in numbers.items()}
         self.rows = _kept_rows(len(dataset), (found[id_] for id_ in lists.removed))
@@ -667,18 +673,22 @@ def clean_hugging_face(dataset: Any, version: str | os.PathLike[str], split: str
 
     if not isinstance(dataset, datasets.Dataset):
         raise ListsDoNotFit(f"Give one split, a datasets.Dataset, not {type(dataset).__name__}.")
-    cleaned = CleanedDataset.from_version(dataset, version, split, **options)
+    cleaned = CleanedDataset.from_version(dataset.with_format(None), version, split, **options)
     if cleaned.new_labels:
         dataset = _with_column(dataset, cleaned)
     return dataset.select(cleaned.rows)
 
 
 def _with_column(dataset: Any, cleaned: CleanedDataset) -> Any:
+    import numpy  # comes with datasets
+
     # A new column beside the others: dataset.map would decode and write every image again.
     key = cleaned._relabel.key
-    labels = list(dataset.with_format(None)[key])
+    labels = dataset.with_format(None)[key][:]
     for row, number in cleaned.new_labels.items():
         labels[row] = cleaned._target(labels[row], number)
+    if set(map(type, labels)) == {int}:
+        labels = numpy.array(labels)  # datasets takes seconds to fingerprint as long a list
     changed = dataset.with_format(None).remove_columns(key).add_column(key, labels, feature=dataset.features[key])
     return changed.select_columns(dataset.column_names).with_format(**dataset.format)
 

@@ -81,7 +81,7 @@ def test_a_version_says_the_same_as_its_lists(tmp_path_factory, cleaning, coding
 
 Pair = namedtuple("Pair", "image label")
 FORMS = {
-    "tuple": ((1, 0), (1, 2)), "three": ((1, 0, 5), (1, 2, 5)), "list": ([1, 0], [1, 2]),
+    "tuple": ((1, 0), (1, 2)), "list": ([1, 0], [1, 2]),
     "named": (Pair(1, 0), Pair(1, 2)), "dict": ({"image": 1, "label": 0}, {"image": 1, "label": 2}),
     "target": ({"image": 1, "target": 0}, {"image": 1, "target": 2}), "name": ((1, "cat"), (1, "fox")),
     "numpy": ((1, np.int64(0)), (1, np.int64(2))), "tensor": ((1, torch.tensor(0)), (1, torch.tensor(2))),

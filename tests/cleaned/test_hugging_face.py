@@ -77,6 +77,8 @@ def test_the_format_stays(raw, tmp_path, kind):
 def test_a_transform_stays(raw, tmp_path):
     shown = raw.with_transform(lambda batch: {"label": [10 * label for label in batch["label"]]})
     assert [item["label"] for item in clean_hugging_face(shown, version(tmp_path), "train")] == [0, 20, 10, 20]
+    with pytest.raises(ListsDoNotFit, match="Use clean_hugging_face"):
+        CleanedDataset.from_version(shown, version(tmp_path), "train")
 
 
 def test_labels_may_be_names(raw, tmp_path):

@@ -271,6 +271,16 @@ def test_items_whose_label_is_nowhere_to_be_found_are_refused_when_they_come():
     assert CleanedDataset.from_lists(Odd([0, 1]), [], {0: "dog"}, label="kind")[0] == {"image": 0, "kind": 1}
 
 
+def test_the_label_among_three_parts_is_not_guessed():
+    class Numbered(Rows):
+        def __getitem__(self, row: int) -> Any:
+            return "picture", row, self.targets[row]
+
+    with pytest.raises(ListsDoNotFit, match="Where is the label in an item of tuple"):
+        CleanedDataset.from_lists(Numbered([0]), [], {0: "fox"})[0]
+    assert CleanedDataset.from_lists(Numbered([0]), [], {0: "fox"}, label=2)[0] == ("picture", 0, 2)
+
+
 def test_a_label_in_a_form_of_its_own_is_refused_when_it_comes():
     class OneHot(Rows):
         def __getitem__(self, row: int) -> Any:
