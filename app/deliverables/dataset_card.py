@@ -56,8 +56,8 @@ def _opening(content: VersionContent) -> str:
     before = sum(change.before for change in content.by_split)
     return (
         f"# {_plain(_title(content))}\n\n"
-        f"{content.dataset} with {removed:,} of {before:,} images removed and {relabelled:,} relabelled. What was "
-        f"flagged was decided by people with Winnow; {_plain(content.author)} froze the outcome as version "
+        f"{content.dataset} with {removed:,} of {before:,} images removed and {relabelled:,} relabelled. "
+        f"It was cleaned with Winnow; {_plain(content.author)} froze the outcome as version "
         f"{content.number} on {content.frozen_at}. Digest: `{content.digest}`.\n\n"
     )
 
@@ -106,7 +106,7 @@ def _method(content: VersionContent) -> str:
         "Flags by issue, from detectors": issues,
         "Reviews": f"{reviews:,} on {content.snapshot['reviewed']:,} images; reviewers: "
         f"{len(content.snapshot['reviewers']):,}; images kept after a look: {kept:,}",
-        "Rules": _policies(content.policies).removesuffix("."),
+        "Rules": describe_policies(content.policies).removesuffix("."),
         "Outcomes by rule": by_rule,
         "Confirmed leaks between splits": f"{leaks:,} pairs",
         "Agreement between reviewers": _plain(content.snapshot["agreement"]),
@@ -118,14 +118,20 @@ def _method(content: VersionContent) -> str:
     )
 
 
-def _policies(policies: Policies) -> str:
+def describe_policies(policies: Policies) -> str:
+    """The policies in words, for people who do not know Winnow."""
     needed = policies.min_submitted
     rule = "had to agree" if policies.rule is Rule.UNANIMOUS else "were counted, and the majority decided"
     several = f"At least {needed} reviews were needed for an image, and they {rule}."
     reviews = "One review was enough for an image; where there were more, they " + rule + "."
+    unseen = policies.suggestion_threshold
+    suggested = "" if unseen is None else (
+        f"Where nobody answered, the label that a detector suggested with a confidence of at least {unseen:g} counted, "
+        "unseen. "
+    )  # fmt: skip
     return (
         f"{reviews if needed == 1 else several} A lead settled what people disagreed on. "
-        f"Of each confirmed leak, {_SIDES[policies.leak_side]}. A class that would lose more than "
+        f"{suggested}Of each confirmed leak, {_SIDES[policies.leak_side]}. A class that would lose more than "
         f"{policies.max_class_share:.0%} of its images had to be accepted by name."
     )
 

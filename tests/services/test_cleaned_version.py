@@ -17,6 +17,9 @@ from torchvision.datasets import ImageFolder
 from app import cleaned_dataset
 from app.cleaned_dataset import CleanedDataset, ListsDoNotFit, verify_version
 from app.cli.export import copy_deliverables
+from app.deliverables.dataset_card import describe_policies
+from app.domain.consensus import Rule
+from app.domain.merge import LeakSide, Policies
 from app.services import version_files
 from tests.fixtures.world import World, by_hand
 
@@ -127,6 +130,17 @@ def test_the_card_has_the_hubs_header_and_the_versions_figures(frozen, tmp_path)
     assert "- Reviews: 3 on 3 images; reviewers: 2; images kept after a look: 0." in body
     assert "Checks accepted when the version was frozen: class share, undecided." in body
     assert "Flagged and left as they were: 1 undecided, 0 in dispute." in body
+
+
+def test_the_card_says_the_policies_in_words(frozen, tmp_path):
+    assert "One review was enough for an image" in card_of(frozen, tmp_path)
+    assert "unseen" not in card_of(frozen, tmp_path)
+    rules = Policies(3, Rule.MAJORITY, LeakSide.BOTH, 0.25, suggestion_threshold=0.95)
+    words = describe_policies(rules)
+    assert "At least 3 reviews were needed for an image, and they were counted, and the majority decided." in words
+    assert "a confidence of at least 0.95 counted, unseen" in words
+    assert "Of each confirmed leak, both its images were removed." in words
+    assert "more than 25% of its images" in words
 
 
 def test_the_card_is_one_that_the_hubs_library_reads(frozen, tmp_path):
