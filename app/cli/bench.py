@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.cli import (
+    bench_cleaned,
     bench_copies,
     bench_embed,
     bench_export,
@@ -26,3 +27,4 @@ def add_parser(commands: Subparsers) -> None:
     bench_verify.add_parser(benches)
     bench_embed.add_parser(benches)
     bench_export.add_parser(benches)
+    bench_cleaned.add_parser(benches)

@@ -97,8 +97,10 @@ def copy_deliverables(
             return [target]
         names = [file.name for file in versions_repository.list_files(session, version.id)]
         paths = [version_files.find_file(session, access, version.number, name, folder) for name in names]
-    if not paths:
-        raise NotFound(f"The files of version {version.number} are not written yet. Try --rewrite.")
+        if not paths:
+            raise NotFound(f"The files of version {version.number} are not written yet. Try --rewrite.")
+        # Last, so that it vouches for files that are there.
+        paths.append(version_files.find_manifest(session, access, version.number, folder))
     return [_copy(path, output / path.name) for path in paths]
 
 

@@ -17,6 +17,7 @@ COMMANDS = {
     "serve": "app.cli.serve",
     "worker": "app.cli.worker",
     "tag": "app.cli.tag",
+    "coco": "app.cli.coco",
     "leaks": "app.cli.leaks",
     "import": "app.cli.import_",
     "reviews": "app.cli.reviews",

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from functools import partial
 
 from app.deliverables.content import VersionContent
+from app.deliverables.dataset_card import write_dataset_card
+from app.deliverables.dataset_class import write_dataset_class
 from app.deliverables.deliverable import Deliverable, TextWriter, text
 from app.deliverables.gallery import write_version_gallery
 from app.deliverables.history import write_events
@@ -40,3 +42,5 @@ def deliverables(content: VersionContent) -> Iterator[Deliverable]:
     yield Deliverable(f"{name}_slides.pptx", write_slides, has_pictures=True)
     yield Deliverable(f"{name}_review.html", write_version_gallery, has_pictures=True)
     yield text("reviews.jsonl", write_events)
+    yield text(f"{name}_dataset_card.md", write_dataset_card)
+    yield Deliverable("cleaned_dataset.py", write_dataset_class)

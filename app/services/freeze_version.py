@@ -18,7 +18,7 @@ from app.db.models.versions import Version
 from app.db.repositories import bulk as bulk_repository
 from app.db.repositories import flags as flags_repository
 from app.db.repositories import leaks as leaks_repository
-from app.db.repositories import reviews as reviews_repository
+from app.db.repositories import merging as merging_repository
 from app.db.repositories import versions as repository
 from app.db.session import Database, Session
 from app.deliverables.leaks import report_row_json
@@ -152,7 +152,7 @@ class _People:
 
 def _people(session: Session, project_id: int) -> _People:
     """Who reviewed what: counts per person, agreement, and notes and times by sample."""
-    rows = reviews_repository.list_submitted(session, project_id)
+    rows = merging_repository.list_submitted(session, project_id)
     counts = Counter(name for row, name in rows if not row.is_adjudication)
     answers = [(row.sample_id, name, row.decision or "discuss") for row, name in rows if not row.is_adjudication]
     notes: dict[int, dict[str, Any]] = {}
@@ -184,7 +184,7 @@ def _snapshot(session: Session, access: Access, merged: Merged, accepted: list[s
         "leak_rows": [report_row_json(row) for row in report_rows(session, access.id)],
         "leak_runs": _leak_runs(session, access.id),
         "accepted": accepted,
-        "last_review_event": reviews_repository.last_event_id(session, access.id),
+        "last_review_event": merging_repository.last_event_id(session, access.id),
         "last_verdict_event": leaks_repository.last_verdict_id(session, access.id),
         "last_bulk_event": last_bulk_event,
         "last_bulk_sample": last_bulk_sample,

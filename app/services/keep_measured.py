@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
+from app.db.repositories import merging as merging_repository
 from app.db.repositories import progress as progress_repository
 from app.db.repositories import projects as projects_repository
-from app.db.repositories import reviews as reviews_repository
 from app.db.session import Database
 
 REST = 20
@@ -56,6 +56,6 @@ def _key(database: Database, project_id: int) -> str:
     """Another text as soon as there is an answer or a flag more, or other rules."""
     with database.reading() as session:
         policies = projects_repository.get_project_by_id(session, project_id).policies
-        answers = reviews_repository.last_event_id(session, project_id)
+        answers = merging_repository.last_event_id(session, project_id)
         flags = progress_repository.imports_mark(session, project_id)
     return f"{answers} {flags} {json.dumps(policies, sort_keys=True)}"

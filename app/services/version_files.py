@@ -31,6 +31,13 @@ def find_file(session: Session, access: Access, number: int, name: str, folder: 
     return _checked(access, version, repository.get_file(session, version.id, name), folder)
 
 
+def find_manifest(session: Session, access: Access, number: int, folder: Path) -> Path:
+    """The path of the ``MANIFEST.json`` that vouches for a version's files."""
+    version = repository.get_version(session, access.id, number)
+    files = repository.list_files(session, version.id)
+    return _checked_manifest(version, files, folder / access.project.slug / f"v{number}")
+
+
 def _checked(access: Access, version: Version, file: VersionFile, folder: Path) -> Path:
     path = folder / access.project.slug / f"v{version.number}" / file.name
     if not path.is_file() or sha256_of(path) != file.sha256:

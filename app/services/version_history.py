@@ -7,7 +7,7 @@ from typing import Any
 
 from app.db.models.versions import Version
 from app.db.repositories import leaks as leaks_repository
-from app.db.repositories import reviews as reviews_repository
+from app.db.repositories import merging as merging_repository
 from app.db.session import Session
 from app.deliverables.content import Outcome
 from app.domain.merge import suggestion_of
@@ -62,7 +62,7 @@ def _flag(raw: Mapping[str, Any]) -> Flag:
 
 
 def _reviews(session: Session, project_id: int, last: int) -> Iterator[dict[str, Any]]:
-    for event, name, key in reviews_repository.list_events(session, project_id, last):
+    for event, name, key in merging_repository.list_events(session, project_id, last):
         yield {
             "event": event.kind, "id": event.id, "at": event.created_at.isoformat(), "reviewer": name,
             "image_id": key, "reverts": event.reverts_event_id, **event.payload,

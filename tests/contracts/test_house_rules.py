@@ -39,7 +39,9 @@ def test_every_template_parses(path):
 
 
 def test_no_module_is_longer_than_three_hundred_lines():
-    long = {str(p.relative_to(ROOT)): n for p in MODULES if (n := len(p.read_text().splitlines())) > 300}
+    alone = ROOT / "app" / "cleaned_dataset.py"  # one file by purpose: docs/decisions/0028
+    modules = [path for path in MODULES if path != alone]
+    long = {str(p.relative_to(ROOT)): n for p in modules if (n := len(p.read_text().splitlines())) > 300}
     assert long == {}
 
 

@@ -252,7 +252,7 @@ def test_a_check_sample_can_be_made_one_like_any_other(checked: World) -> None:
 
 
 def test_a_version_is_not_told_of_answers_on_settled_checks(checked: World) -> None:
-    from app.db.repositories.reviews import list_submitted
+    from app.db.repositories.merging import list_submitted
 
     checked.submit("alice", KEYS[0], "keep")
     checked.submit("alice", KEYS[1], "keep")

@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.db.models.accounts import User
 from app.db.models.imports import FlagRow
 from app.db.models.projects import Sample
-from app.db.models.reviews import SampleState
+from app.db.models.reviews import ReviewEvent, ReviewRow, SampleState
 from app.domain.samples import Flag, IssueType
 
 
@@ -54,3 +55,40 @@ def count_open(session: Session, project_id: int, without: Sequence[int]) -> int
         chunk = SampleState.sample_id.in_(without[start : start + 500])
         total -= session.scalar(select(func.count()).where(is_open, chunk)) or 0
     return total
+
+
+def list_events(session: Session, project_id: int, last: int) -> Iterator[tuple[Any, str, str]]:
+    """(event, reviewer, sample key) of all events up to ``last``, in order. Plain rows: there may be a million."""
+    columns = (
+        ReviewEvent.id, ReviewEvent.kind, ReviewEvent.created_at, ReviewEvent.reverts_event_id, ReviewEvent.payload,
+    )  # fmt: skip
+    query = (
+        select(*columns, User.username, Sample.key)
+        .join(User, User.id == ReviewEvent.reviewer_id)
+        .join(Sample, Sample.id == ReviewEvent.sample_id)
+        .where(ReviewEvent.project_id == project_id, ReviewEvent.id <= last)
+        .order_by(ReviewEvent.id)
+    )
+    for row in session.execute(query):
+        yield row, row.username or "", row.key
+
+
+def list_submitted(session: Session, project_id: int) -> list[tuple[Any, str]]:
+    """Submitted reviews and adjudications with their reviewer; not those on check samples that were settled before.
+
+    Plain rows: sample_id, is_adjudication, decision, note, updated_at.
+    """
+    columns = (
+        ReviewRow.sample_id, ReviewRow.is_adjudication, ReviewRow.decision, ReviewRow.note, ReviewRow.updated_at,
+    )  # fmt: skip
+    query = (
+        select(*columns, User.username)
+        .join(User, User.id == ReviewRow.reviewer_id)
+        .where(ReviewRow.project_id == project_id, ReviewRow.status == "submitted", ReviewRow.is_check.is_(False))
+        .order_by(ReviewRow.sample_id, User.username)
+    )
+    return [(row, row.username or "") for row in session.execute(query)]
+
+
+def last_event_id(session: Session, project_id: int) -> int:
+    return session.scalar(select(func.max(ReviewEvent.id)).where(ReviewEvent.project_id == project_id)) or 0

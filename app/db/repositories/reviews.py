@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -13,7 +13,6 @@ from sqlalchemy.orm.util import identity_key
 
 from app.db.base import utc_now
 from app.db.models.accounts import User
-from app.db.models.projects import Sample
 from app.db.models.reviews import ReviewEvent, ReviewRow, SampleState
 from app.domain.consensus import Resolution
 
@@ -203,22 +202,6 @@ def events_of_sample(session: Session, sample_id: int) -> list[tuple[ReviewEvent
     return [(event, name or "") for event, name in session.execute(query)]
 
 
-def list_events(session: Session, project_id: int, last: int) -> Iterator[tuple[Any, str, str]]:
-    """(event, reviewer, sample key) of all events up to ``last``, in order. Plain rows: there may be a million."""
-    columns = (
-        ReviewEvent.id, ReviewEvent.kind, ReviewEvent.created_at, ReviewEvent.reverts_event_id, ReviewEvent.payload,
-    )  # fmt: skip
-    query = (
-        select(*columns, User.username, Sample.key)
-        .join(User, User.id == ReviewEvent.reviewer_id)
-        .join(Sample, Sample.id == ReviewEvent.sample_id)
-        .where(ReviewEvent.project_id == project_id, ReviewEvent.id <= last)
-        .order_by(ReviewEvent.id)
-    )
-    for row in session.execute(query):
-        yield row, row.username or "", row.key
-
-
 def conflict_ids(session: Session, project_id: int, after: int, limit: int) -> list[int]:
     query = (
         select(SampleState.sample_id)
@@ -227,23 +210,6 @@ def conflict_ids(session: Session, project_id: int, after: int, limit: int) -> l
         .limit(limit)
     )
     return list(session.scalars(query))
-
-
-def list_submitted(session: Session, project_id: int) -> list[tuple[Any, str]]:
-    """Submitted reviews and adjudications with their reviewer; not those on check samples that were settled before.
-
-    Plain rows: sample_id, is_adjudication, decision, note, updated_at.
-    """
-    columns = (
-        ReviewRow.sample_id, ReviewRow.is_adjudication, ReviewRow.decision, ReviewRow.note, ReviewRow.updated_at,
-    )  # fmt: skip
-    query = (
-        select(*columns, User.username)
-        .join(User, User.id == ReviewRow.reviewer_id)
-        .where(ReviewRow.project_id == project_id, ReviewRow.status == "submitted", ReviewRow.is_check.is_(False))
-        .order_by(ReviewRow.sample_id, User.username)
-    )
-    return [(row, row.username or "") for row in session.execute(query)]
 
 
 def count_by_reviewer(session: Session, project_id: int) -> list[tuple[int, str, int]]:
@@ -267,10 +233,6 @@ def submitted_since(
         query = query.where(ReviewEvent.reviewer_id == reviewer_id)
     count, first = session.execute(query).one()
     return count, first
-
-
-def last_event_id(session: Session, project_id: int) -> int:
-    return session.scalar(select(func.max(ReviewEvent.id)).where(ReviewEvent.project_id == project_id)) or 0
 
 
 def submitted_by_reviewer(session: Session, project_id: int, since: datetime) -> list[tuple[int, int, datetime]]:
