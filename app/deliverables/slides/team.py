@@ -52,7 +52,7 @@ def _row(sheet: Sheet, story: Story, title: str, outcomes: Sequence[Outcome], to
         box = Box(left, top + 0.33, _SIDE, 1.55)
         sheet.picture(story.pictures.jpeg(outcome["key"], _PIXELS), box, outcome["key"])
         label = outcome["given_label"] + (f" → {outcome['new_label']}" if outcome["new_label"] else "")
-        sheet.text(label, Box(left, top + 1.93, _SIDE, 0.25), Look(12, bold=True, least=9))
+        sheet.text(label, Box(left, top + 1.93, _SIDE, 0.25), Look(11, bold=True, least=10))
         confidence = surest(outcome)
         flag = ", ".join(issues_of(outcome)) + (f" {confidence:.2f}" if confidence >= 0 else "")
         sheet.text(flag, Box(left, top + 2.17, _SIDE, 0.22), Look(11, SOFT, least=9))
@@ -71,7 +71,7 @@ def _leak_row(sheet: Sheet, story: Story, top: float) -> None:
             key = row[f"{name}_image"]
             sheet.picture(story.pictures.jpeg(key, _PIXELS), Box(at, top + 0.33, _SIDE, 1.55), key)
         labels = f"{row['train_label'] or 'no label'} | {row['test_label'] or 'no label'}"
-        sheet.text(labels, Box(left, top + 1.93, 2 * _SIDE, 0.25), Look(12, bold=True, least=9))
+        sheet.text(labels, Box(left, top + 1.93, 2 * _SIDE, 0.25), Look(11, bold=True, least=10))
         sheet.text(_change(row), Box(left, top + 2.17, 2 * _SIDE, 0.22), Look(11, SOFT, least=9))
 
 
