@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _PIXELS = 360
 _ACROSS, _GAP = 6, 0.18
 _SIDE = (RIGHT - LEFT - _GAP * (_ACROSS - 1)) / _ACROSS
-_MOST_PEOPLE = 10
+_MOST_PEOPLE, _MOST_KAPPAS = 10, 7
 
 
 def add_decided_examples(presentation: Presentation, story: Story) -> Sheet:
@@ -95,13 +95,20 @@ def add_agreement(presentation: Presentation, story: Story) -> Sheet:
         add_chart(sheet, box, [name for name, _ in shown], series, Style("bars"))
     left = 7.3
     kappas = sorted(agreement.kappas.items()) if agreement else []
+    if len(kappas) > _MOST_KAPPAS:
+        kappas.sort(key=lambda item: (item[1], item[0]))
     if kappas:
-        sheet.text("Cohen's kappa of each two people", Box(left, top, 5, 0.35), Look(14, SOFT))
-        rows = [["two people", "kappa"], *([f"{a} and {b}", f"{kappa:.2f}"] for (a, b), kappa in kappas[:7])]
+        title = "Cohen's kappa of two people" + (", the lowest" if len(kappas) > _MOST_KAPPAS else "")
+        sheet.text(title, Box(left, top, 5, 0.35), Look(14, SOFT))
+        rows = [["two people", "kappa"], *([f"{a} and {b}", f"{kappa:.2f}"] for (a, b), kappa in kappas[:_MOST_KAPPAS])]
         add_table(sheet, Box(left, top + 0.4, RIGHT - left, 2.3), rows, [4, 1], 13)
     shared = story.figures.shared
     if shared:
-        below = top + (0.4 + min(0.42, 2.3 / (len(kappas[:7]) + 1)) * (len(kappas[:7]) + 1) + 0.3 if kappas else 0)
+        below = top + (
+            0.4 + min(0.42, 2.3 / (len(kappas[:_MOST_KAPPAS]) + 1)) * (len(kappas[:_MOST_KAPPAS]) + 1) + 0.3
+            if kappas
+            else 0
+        )
         rows = [["samples that several people answered", ""], *([name, f"{n:,}"] for name, n in shared.items())]
         add_table(sheet, Box(left, below, RIGHT - left, 6.7 - below), rows, [4, 1], 13)
     lines = [f"{name}: {count:,} reviews" for name, count in people[:60]]
