@@ -50,6 +50,7 @@ bench: $(STAMP) ## measure review speed with 2,000 and 200,000 flags
 
 screenshots: $(STAMP) ## make the README's pictures anew from the demo project
 	$(BIN)/python docs/make_screenshots.py
+	$(BIN)/python docs/make_report_pictures.py
 
 clean: ## remove the environment and caches, keep data/
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .coverage .import_linter_cache *.egg-info

@@ -56,7 +56,11 @@ def plot_shares(figures: Figures) -> str:
         axes.axvline(limit, color=INK, linewidth=1.2, linestyle=(0, (4, 3)))
         top = axes.get_ylim()[1] * 1.12
         axes.set(xlim=(0, end), ylim=(0, top), xlabel="share of the class that is removed", ylabel="classes")
-        axes.text(limit, top, f" limit {limit:.0%}", va="top", color=SOFT)
+        is_left = limit > end * 0.85
+        axes.annotate(
+            f"limit {limit:.0%}", (limit, top), xytext=(-6 if is_left else 6, -2), textcoords="offset points", va="top",
+            ha="right" if is_left else "left", color=SOFT,
+        )  # fmt: skip
         axes.xaxis.set_major_formatter("{x:.0%}" if end > 0.08 else "{x:.1%}")
         axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes.grid(axis="y")
@@ -69,7 +73,7 @@ def plot_relabels(figures: Figures) -> str:
     """A matrix of the classes with most relabels, and the most frequent pairs."""
     pairs = figures.relabels
     names = _busiest(pairs)
-    with canvas(0.9 + 0.32 * max(len(names), 5), columns=2, ratios=[1.15, 1]) as drawn:
+    with canvas(0.9 + 0.32 * max(len(names), len(pairs[:MOST_PAIRS]) * 0.75, 5), columns=2, ratios=[1.15, 1]) as drawn:
         _matrix(drawn.axes[0], names, pairs)
         _pairs(drawn.axes[1], pairs[:MOST_PAIRS])
         said = "; ".join(f"{r.from_label} to {r.to_label} {r.count:,}" for r in pairs[:MOST_PAIRS])

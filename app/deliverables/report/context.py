@@ -22,7 +22,7 @@ from app.domain.checks import SizeChange
 SIDE, EACH = 240, 6
 """Pixels of an example picture, and examples of each finding."""
 
-MOST_ROWS, MOST_CONFLICTS, MOST_CLASSES = 50, 40, 1000
+MOST_ROWS, MOST_CONFLICTS, MOST_CLASSES, MOST_KAPPAS = 50, 40, 1000, 15
 """A table is a look, not the file: whole lists are in the other deliverables."""
 
 
@@ -104,8 +104,15 @@ class Report:
 
     @property
     def kappas(self) -> list[tuple[str, str, float]]:
+        """By name; of more than fit beside the other tables those who agree least."""
         agreement = self.content.agreement
-        return [(a, b, kappa) for (a, b), kappa in sorted(agreement.kappas.items())] if agreement else []
+        found = [(a, b, kappa) for (a, b), kappa in sorted(agreement.kappas.items())] if agreement else []
+        return found if len(found) <= MOST_KAPPAS else sorted(found, key=lambda pair: (pair[2], pair))[:MOST_KAPPAS]
+
+    @property
+    def has_more_kappas(self) -> bool:
+        agreement = self.content.agreement
+        return agreement is not None and len(agreement.kappas) > MOST_KAPPAS
 
     @property
     def next_steps(self) -> list[str]:

@@ -11,6 +11,8 @@ _WORDS = {"open": "not looked at"}
 
 def plot_leak_kinds(leaks: LeakFigures) -> str:
     """One set of bars by method, one by type, one by change."""
+    from matplotlib.ticker import MaxNLocator
+
     tables = leaks.tables
     shown = [verdict for verdict in VERDICTS if leaks.by_verdict[verdict]]
     longest = max(len(table.rows) for table in tables)
@@ -19,6 +21,7 @@ def plot_leak_kinds(leaks: LeakFigures) -> str:
             draw_stacked(axes, table.rows, shown, VERDICT_COLOURS, _WORDS, legend=False)
             axes.set_ylim(longest - 0.5, -0.5)
             axes.set_title(f"by {table.title}")
+            axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
         handles, labels = drawn.axes[0].get_legend_handles_labels()
         drawn.figure.legend(handles, labels, loc="outside upper left", ncols=len(shown), handlelength=1.4)
         said = "; ".join(

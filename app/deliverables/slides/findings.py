@@ -84,7 +84,7 @@ def add_issues(presentation: Presentation, story: Story) -> Sheet:
         "A mislabel flag is right where the sample got another label or was removed, any other where it was removed. "
         "What was settled unseen is left out."
     )
-    sheet.text(about, Box(left, 5.75, RIGHT - left, 0.9), Look(12, SOFT))
+    sheet.text(about, Box(left, TOP + 0.65 + 0.42 * len(rows), RIGHT - left, 0.9), Look(12, SOFT))
     sheet.notes([f"{issue}: {_listed(counts)}" for issue, counts in figures.by_issue.items()])
     return sheet
 

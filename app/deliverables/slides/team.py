@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _PIXELS = 360
 _ACROSS, _GAP = 6, 0.18
 _SIDE = (RIGHT - LEFT - _GAP * (_ACROSS - 1)) / _ACROSS
-_MOST_PEOPLE = 10
+_MOST_PEOPLE, _MOST_KAPPAS = 10, 7
 
 
 def add_decided_examples(presentation: Presentation, story: Story) -> Sheet:
@@ -52,7 +52,7 @@ def _row(sheet: Sheet, story: Story, title: str, outcomes: Sequence[Outcome], to
         box = Box(left, top + 0.33, _SIDE, 1.55)
         sheet.picture(story.pictures.jpeg(outcome["key"], _PIXELS), box, outcome["key"])
         label = outcome["given_label"] + (f" → {outcome['new_label']}" if outcome["new_label"] else "")
-        sheet.text(label, Box(left, top + 1.93, _SIDE, 0.25), Look(12, bold=True, least=9))
+        sheet.text(label, Box(left, top + 1.93, _SIDE, 0.25), Look(11, bold=True, least=10))
         confidence = surest(outcome)
         flag = ", ".join(issues_of(outcome)) + (f" {confidence:.2f}" if confidence >= 0 else "")
         sheet.text(flag, Box(left, top + 2.17, _SIDE, 0.22), Look(11, SOFT, least=9))
@@ -71,7 +71,7 @@ def _leak_row(sheet: Sheet, story: Story, top: float) -> None:
             key = row[f"{name}_image"]
             sheet.picture(story.pictures.jpeg(key, _PIXELS), Box(at, top + 0.33, _SIDE, 1.55), key)
         labels = f"{row['train_label'] or 'no label'} | {row['test_label'] or 'no label'}"
-        sheet.text(labels, Box(left, top + 1.93, 2 * _SIDE, 0.25), Look(12, bold=True, least=9))
+        sheet.text(labels, Box(left, top + 1.93, 2 * _SIDE, 0.25), Look(11, bold=True, least=10))
         sheet.text(_change(row), Box(left, top + 2.17, 2 * _SIDE, 0.22), Look(11, SOFT, least=9))
 
 
@@ -95,13 +95,20 @@ def add_agreement(presentation: Presentation, story: Story) -> Sheet:
         add_chart(sheet, box, [name for name, _ in shown], series, Style("bars"))
     left = 7.3
     kappas = sorted(agreement.kappas.items()) if agreement else []
+    if len(kappas) > _MOST_KAPPAS:
+        kappas.sort(key=lambda item: (item[1], item[0]))
     if kappas:
-        sheet.text("Cohen's kappa of each two people", Box(left, top, 5, 0.35), Look(14, SOFT))
-        rows = [["two people", "kappa"], *([f"{a} and {b}", f"{kappa:.2f}"] for (a, b), kappa in kappas[:7])]
+        title = "Cohen's kappa of two people" + (", the lowest" if len(kappas) > _MOST_KAPPAS else "")
+        sheet.text(title, Box(left, top, 5, 0.35), Look(14, SOFT))
+        rows = [["two people", "kappa"], *([f"{a} and {b}", f"{kappa:.2f}"] for (a, b), kappa in kappas[:_MOST_KAPPAS])]
         add_table(sheet, Box(left, top + 0.4, RIGHT - left, 2.3), rows, [4, 1], 13)
     shared = story.figures.shared
     if shared:
-        below = top + (0.4 + min(0.42, 2.3 / (len(kappas[:7]) + 1)) * (len(kappas[:7]) + 1) + 0.3 if kappas else 0)
+        below = top + (
+            0.4 + min(0.42, 2.3 / (len(kappas[:_MOST_KAPPAS]) + 1)) * (len(kappas[:_MOST_KAPPAS]) + 1) + 0.3
+            if kappas
+            else 0
+        )
         rows = [["samples that several people answered", ""], *([name, f"{n:,}"] for name, n in shared.items())]
         add_table(sheet, Box(left, below, RIGHT - left, 6.7 - below), rows, [4, 1], 13)
     lines = [f"{name}: {count:,} reviews" for name, count in people[:60]]
