@@ -36,6 +36,7 @@ def add_parser(commands: Subparsers) -> None:
     compare = actions.add_parser("compare", help="what changed from one to another, as CSV", parents=[shared, as_json])
     compare.add_argument("earlier", type=int)
     compare.add_argument("later", type=int)
+    compare.add_argument("--output", type=Path, metavar="CSV", help="a file instead of standard output")
     compare.set_defaults(run=run_compare)
     archive = actions.add_parser("archive", help="put a version away; its files stay", parents=[shared, as_json])
     archive.add_argument("number", type=int)
@@ -91,6 +92,10 @@ def run_compare(args: argparse.Namespace) -> int:
     if args.json:
         counts = {kind.value: count for kind, count in found.counts.items()}
         print(json.dumps({"counts": counts, "by_person": found.by_person, "policies": found.policies}))
+    elif args.output:
+        table = io.StringIO(newline="")
+        write_changes(table, found.changes)
+        write_atomically(args.output, partial(_write, table.getvalue().encode("utf-8", "surrogateescape")))
     else:
         write_changes(sys.stdout, found.changes)
     return 0

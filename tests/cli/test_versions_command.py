@@ -32,7 +32,7 @@ def release(home, tmp_path, capsys):
     return tmp_path / "pets_v2.zip"
 
 
-def test_versions_are_listed_compared_and_put_away(home, capsys):
+def test_versions_are_listed_compared_and_put_away(home, capsys, tmp_path):
     assert main(["versions", "list", "--project", "pets", "--json"]) == 0
     assert [(v["version"], v["archived"]) for v in json.loads(capsys.readouterr().out)] == [(2, False), (1, False)]
     assert main(["versions", "compare", "--project", "pets", "1", "2"]) == 0
@@ -40,6 +40,16 @@ def test_versions_are_listed_compared_and_put_away(home, capsys):
     assert [(row["image_id"], row["change"], row["decided_by"]) for row in rows] == [
         ("train/cat/3.png", "removed", "alice")
     ]
+    assert main(["versions", "compare", "--project", "pets", "1", "2", "--output", str(tmp_path / "c.csv")]) == 0
+    assert list(csv.DictReader(io.StringIO((tmp_path / "c.csv").read_text()))) == rows
+    beside = ["versions", "side-by-side", "pets@1", "pets", "--output", str(tmp_path / "beside"), "--json"]
+    capsys.readouterr()
+    assert main(beside) == 0
+    assert [path.rsplit("/", 1)[1] for path in json.loads(capsys.readouterr().out)] == [
+        "comparison.html",
+        "comparison.csv",
+    ]
+    assert "pets v1" in (tmp_path / "beside" / "comparison.html").read_text()
     assert main(["versions", "archive", "--project", "pets", "2"]) == 0
     assert "(archived)" in capsys.readouterr().out
     assert main(["versions", "archive", "--project", "pets", "2", "--undo"]) == 0
