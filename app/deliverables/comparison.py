@@ -9,6 +9,12 @@ from typing import Any, TextIO
 from app.deliverables.figures import OUTCOME_WORDS
 from app.domain.formats.csv_lines import exact_writer
 
+SETTLERS = {
+    "adjudicated": "a lead", "leak_removal": "a confirmed leak", "consensus": "reviewers", "bulk": "a bulk decision",
+    "suggestion": "a suggestion",
+}  # fmt: skip
+"""Rules of merging, the strongest first, in words."""
+
 Summary = Mapping[str, Any]
 """What ``summary_json.make_summary`` made."""
 
@@ -71,8 +77,8 @@ def _flow(summaries: Sequence[Summary]) -> Iterator[Row]:
         yield Row("flow", word, tuple(s["outcomes"][name] for s in summaries))
         of_flagged = tuple(_ratio(s["outcomes"][name], s["flagged"]) for s in summaries)
         yield Row("flow", f"{word}, of those flagged", of_flagged, is_share=True)
-    for rule in _all_keys(s["rules"] for s in summaries):
-        yield Row("flow", f"settled by {rule.replace('_', ' ')}", tuple(s["rules"].get(rule, 0) for s in summaries))
+    for rule in SETTLERS:
+        yield Row("flow", f"settled by {SETTLERS.get(rule, rule)}", tuple(s["rules"].get(rule, 0) for s in summaries))
 
 
 def _issues(summaries: Sequence[Summary]) -> Iterator[Row]:
