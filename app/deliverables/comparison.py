@@ -78,7 +78,7 @@ def _flow(summaries: Sequence[Summary]) -> Iterator[Row]:
         of_flagged = tuple(_ratio(s["outcomes"][name], s["flagged"]) for s in summaries)
         yield Row("flow", f"{word}, of those flagged", of_flagged, is_share=True)
     for rule in SETTLERS:
-        yield Row("flow", f"settled by {SETTLERS.get(rule, rule)}", tuple(s["rules"].get(rule, 0) for s in summaries))
+        yield Row("flow", f"settled by {SETTLERS[rule]}", tuple(s["rules"].get(rule, 0) for s in summaries))
 
 
 def _issues(summaries: Sequence[Summary]) -> Iterator[Row]:

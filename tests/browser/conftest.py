@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,12 @@ import pytest
 
 from app.demo.build import DemoDataset
 from tests.end_to_end.conftest import small_demo  # noqa: F401 - the same fixture serves here
-from tests.fixtures.served import PASSWORD, Served
+from tests.fixtures.served import PASSWORD, Person, Served
 from tests.fixtures.team_at_work import put_team_to_work
+
+CHECKS = (
+    "undecided", "open_conflicts", "open_leaks", "class_share", "lost_group", "both_sides", "vanished_class",
+)  # fmt: skip
 
 _ARGUMENTS = [
     "--no-sandbox",
@@ -61,8 +66,22 @@ def unchanged(tmp_path_factory: pytest.TempPathFactory, small_demo: DemoDataset)
     """A server for tests that only look; a team has worked there, so that there is something to see."""
     served = serve_demo(tmp_path_factory.mktemp("served"), small_demo)
     put_team_to_work(served)
+    freeze_twice(served)
     yield served
     served.stop()
+
+
+def freeze_twice(served: Served) -> None:
+    """Two versions that differ: between them a lead settles what the two had said differently."""
+    lena = Person(served, "lena", "small")
+    lena.freeze(*CHECKS)
+    for conflict in lena.get("/conflicts")["rows"][:3]:
+        sample = conflict["sample"]
+        body = {"client_event_id": str(uuid.uuid4()), "decision": "remove",
+                "base_version": sample["version"]}  # fmt: skip
+        lena.post(f"/samples/{sample['id']}/adjudication", body)
+    lena.freeze(*CHECKS)
+    lena.close()
 
 
 def wait_until(page: Any, expression: str, seconds: float = 60) -> None:
