@@ -9,12 +9,13 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.db.models.imports import FlagRow, Import, ImportReject
+from app.db.repositories.express_cards import FlagFacts
 from app.domain.errors import NotFound
 from app.domain.formats.guide_csv import RejectedRow
 from app.domain.samples import Flag, IssueType
 
 
-def as_flag(row: FlagRow) -> Flag:
+def as_flag(row: FlagRow | FlagFacts) -> Flag:
     return Flag(
         IssueType(row.issue_type), row.raw_issue_type, row.confidence, row.suggested_label, row.reason, row.group
     )

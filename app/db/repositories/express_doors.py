@@ -1,0 +1,93 @@
+"""Who makes a request and which project they stand before, in one statement that is written out once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Integer, bindparam, func, select
+
+from app.db.direct import Direct, Statement
+from app.db.models.accounts import ApiToken, User, UserSession
+from app.db.models.projects import Member, Project, Sample
+from app.db.repositories.projects import POLICIES_LOCK
+
+
+class Entrance(NamedTuple):
+    """A session or token with its person, and the project at whose door they stand; None where there is no such."""
+
+    started_at: datetime
+    ends_at: datetime | None
+    seen_at: datetime | None
+    is_revoked: bool
+    session_id: int | None
+    user_id: int
+    username: str | None
+    display_name: str
+    is_admin: bool
+    is_active: bool
+    project_id: int | None
+    slug: str | None
+    name: str | None
+    root: str | None
+    policies: dict[str, Any] | None
+    role: str | None
+
+
+_PERSON = (User.id, User.username, User.display_name, User.is_admin, User.is_active)
+_PROJECT = (Project.id, Project.slug, Project.name, Project.root, Project.policies, Member.role)
+_BY_SESSION = (UserSession.created_at, UserSession.created_at, UserSession.last_seen_at, UserSession.id)
+_BY_TOKEN = (ApiToken.created_at, ApiToken.expires_at, ApiToken.last_used_at, ApiToken.revoked_at)
+
+
+def _entrance(of: Any, columns: Sequence[Any], project: Any) -> Statement:
+    is_member = (Member.project_id == Project.id) & (Member.user_id == User.id)
+    query = select(*columns, *_PERSON, *_PROJECT).select_from(of).join(User, User.id == of.user_id)
+    query = query.outerjoin(Project, project).outerjoin(Member, is_member)
+    return Statement(query.where(of.token_hash == bindparam("hash")))
+
+
+_of_slug = Project.slug == bindparam("slug")
+_of_sample = Project.id == select(Sample.project_id).where(Sample.id == bindparam("sample_id")).scalar_subquery()
+_DOORS = {
+    (of, place): _entrance(of, columns, project)
+    for of, columns in ((UserSession, _BY_SESSION), (ApiToken, _BY_TOKEN))
+    for place, project in (("slug", _of_slug), ("sample_id", _of_sample))
+}
+
+
+def find_entrance(direct: Direct, *, token: str | None, cookie: str | None, **place: Any) -> Entrance | None:
+    """Who has this hash of a token or of a cookie, at the door of the project of a ``slug`` or of a ``sample_id``."""
+    of: Any = ApiToken if token is not None else UserSession
+    row = direct.first(_DOORS[of, next(iter(place))], hash=token or cookie or "", **place)
+    if row is None:
+        return None
+    started, ends, seen, mark, *rest = row
+    if of is ApiToken:
+        return Entrance(started, ends, seen, mark is not None, None, *rest)
+    return Entrance(started, None, seen, False, mark, *rest)
+
+
+_LOCK_POLICIES = Statement(
+    select(func.pg_advisory_xact_lock_shared(POLICIES_LOCK, bindparam("project_id", type_=Integer)))
+)
+_POLICIES = Statement(select(Project.policies).where(Project.id == bindparam("project_id")))
+_TURN = Statement(
+    select(Project.id).where(Project.id == bindparam("project_id")).with_for_update(key_share=True)
+)  # fmt: skip
+
+
+def hold_policies(direct: Direct, project_id: int) -> dict[str, Any] | None:
+    """As ``projects.hold_policies``: the policies as they are now, or None where they can't have changed."""
+    if direct.is_sqlite:
+        return None
+    direct.all(_LOCK_POLICIES, project_id=project_id)
+    row = direct.first(_POLICIES, project_id=project_id)
+    return row[0] if row else None
+
+
+def take_turn(direct: Direct, project_id: int) -> None:
+    """As ``queue.take_turn``."""
+    if not direct.is_sqlite:
+        direct.all(_TURN, project_id=project_id)
