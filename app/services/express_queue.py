@@ -101,7 +101,8 @@ async def _look_up(database: Database, project_id: int, examples: ClassExamples,
     def look(direct: Direct) -> dict[str, list[int]]:
         return {label: cards_repository.examples(direct, project_id, label) for label in labels}
 
-    for label, ids in (await database.express.read(look)).items():
+    found = await database.express.read(look, lambda ids_by_label: ids_by_label)
+    for label, ids in found.items():
         examples.remember(label, ids)
 
 

@@ -1,6 +1,6 @@
 """The express lane for what reviewers ask every second, in front of the ordinary routes.
 
-It knows three requests by their addresses. What it can't answer by itself, for whatever reason, goes on to the
+It knows four requests by their addresses. What it can't answer by itself, for whatever reason, goes on to the
 ordinary route as if nothing had been: that one validates, refuses and explains (docs/decisions/0026-express-lane.md).
 """
 
@@ -14,28 +14,35 @@ from urllib.parse import parse_qsl
 
 from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request, cookie_parser
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.errors import Busy, OutOfSpace, WinnowError
-from app.services import express_queue, express_review
+from app.services import express_look, express_queue, express_review
 from app.services.express import Caller, NotPlain
-from app.services.list_samples import read_order
+from app.services.list_samples import MOST, PAGE, SampleFilter, SamplePage, read_order
 from app.services.review_queue import QueueAnswer
 from app.services.submit_review import Submitted
 from app.web.api.samples import read_ids, sample_filter
 from app.web.api.schemas import ReviewBody
 from app.web.dependencies import Wiring, cookie_name
 from app.web.errors import handle_winnow_error
+from app.web.images import answer_picture
 
 MAX_BODY = 64 << 10
 """Largest body in bytes that is read here; larger ones go to the ordinary route unread."""
 
 _QUEUE = re.compile(r"/api/v1/projects/([a-z0-9-]{1,64})/queue", re.ASCII)
+_SAMPLES = re.compile(r"/api/v1/projects/([a-z0-9-]{1,64})/samples", re.ASCII)
 _REVIEWS = re.compile(r"/api/v1/projects/([a-z0-9-]{1,64})/samples/([1-9][0-9]{0,17})/reviews", re.ASCII)
+_THUMB = re.compile(r"/img/([1-9][0-9]{0,17})/thumb", re.ASCII)
 _FILTERS = frozenset(signature(sample_filter).parameters)
-_PLAIN = _FILTERS | {"count", "exclude", "counts", "sort"}
+_LONGEST = {"exclude": 2000, "cursor": 4000}
+
+Handler = Callable[[Receive, list[Message]], Awaitable[Response]]
 
 _as_queue = TypeAdapter(QueueAnswer)
+_as_page = TypeAdapter(SamplePage)
 _as_submitted = TypeAdapter(Submitted)
 
 
@@ -52,42 +59,66 @@ class ExpressLane:
             return
         read: list[Message] = []
         try:
-            body = await handler(receive, read)
+            answer = await handler(receive, read)
         except (Busy, OutOfSpace) as error:
             await handle_winnow_error(Request(scope), error)(scope, receive, send)
         except (NotPlain, WinnowError, ValidationError):
             await self._app(scope, _again(read, receive), send)
         else:
-            await _answer(send, body)
+            await _answer(answer, scope, receive, send)
 
-    def _handler(self, scope: Scope) -> Callable[[Receive, list[Message]], Awaitable[bytes]] | None:
+    def _handler(self, scope: Scope) -> Handler | None:
         """What answers this request; None for the ordinary route."""
-        if scope["type"] != "http" or not scope["path"].startswith("/api/v1/projects/"):
+        if scope["type"] != "http":
             return None
-        if scope["method"] == "GET" and (found := _QUEUE.fullmatch(scope["path"])):
+        path, method = scope["path"], scope["method"]
+        if method == "GET" and (found := _QUEUE.fullmatch(path)):
             slug = found[1]
             return lambda receive, read: self._next(scope, slug)
-        if scope["method"] == "POST" and (found := _REVIEWS.fullmatch(scope["path"])):
-            slug, sample_id = found[1], int(found[2])
-            return lambda receive, read: self._submit(scope, slug, sample_id, receive, read)
+        if method == "GET" and (found := _THUMB.fullmatch(path)):
+            number = int(found[1])
+            return lambda receive, read: self._thumb(scope, number)
+        if method == "GET" and (found := _SAMPLES.fullmatch(path)):
+            slug = found[1]
+            return lambda receive, read: self._list(scope, slug)
+        if method == "POST" and (found := _REVIEWS.fullmatch(path)):
+            slug, number = found[1], int(found[2])
+            return lambda receive, read: self._submit(scope, slug, number, receive, read)
         return None
 
-    async def _next(self, scope: Scope, slug: str) -> bytes:
-        asked = _read_query(scope["query_string"])
-        texts = {name: value for name, value in asked.items() if name in _FILTERS}
+    async def _next(self, scope: Scope, slug: str) -> Response:
+        asked = _read_query(scope["query_string"], "counts", {"count", "exclude"})
         found = await express_queue.give_next(
             self._wiring.database,
             self._caller(scope),
             slug,
-            sample_filter(**texts),
-            count=_read_count(asked.get("count", "6")),
+            _read_filter(asked),
+            count=_read_number(asked.get("count", "6"), 50),
             exclude=read_ids(asked.get("exclude", "")),
             lease=timedelta(minutes=self._wiring.settings.lease_minutes),
             order=read_order(asked.get("sort")),
         )
-        return _as_queue.dump_json(found)
+        return _json(_as_queue.dump_json(found))
 
-    async def _submit(self, scope: Scope, slug: str, sample_id: int, receive: Receive, read: list[Message]) -> bytes:
+    async def _list(self, scope: Scope, slug: str) -> Response:
+        asked = _read_query(scope["query_string"], "count", {"cursor", "limit"})
+        found = await express_look.list_samples(
+            self._wiring.database,
+            self._caller(scope),
+            slug,
+            _read_filter(asked),
+            order=read_order(asked.get("sort")),
+            cursor=asked.get("cursor"),
+            limit=_read_number(asked.get("limit", str(PAGE)), MOST),
+        )
+        return _json(_as_page.dump_json(found))
+
+    async def _thumb(self, scope: Scope, sample_id: int) -> Response:
+        wiring = self._wiring
+        picture = await express_look.find_thumb(wiring.database, wiring.pictures, self._caller(scope), sample_id)
+        return answer_picture(Request(scope), picture, sample_id)
+
+    async def _submit(self, scope: Scope, slug: str, sample_id: int, receive: Receive, read: list[Message]) -> Response:
         headers = _headers(scope)
         if headers.get(b"content-type", b"").split(b";")[0].strip().lower() != b"application/json":
             raise NotPlain
@@ -96,7 +127,7 @@ class ExpressLane:
             self._wiring.database, self._caller(scope), slug, sample_id, given.as_input(),
             client_event_id=given.client_event_id, base_version=given.base_version, lead_time_ms=given.lead_time_ms,
         )  # fmt: skip
-        return _as_submitted.dump_json(found)
+        return _json(_as_submitted.dump_json(found))
 
     def _caller(self, scope: Scope) -> Caller:
         headers, settings = _headers(scope), self._wiring.settings
@@ -114,20 +145,26 @@ def _headers(scope: Scope) -> dict[bytes, bytes]:
     return found
 
 
-def _read_query(query: bytes) -> dict[str, str]:
+def _read_query(query: bytes, counting: str, others: set[str]) -> dict[str, str]:
+    """Parameters by name. Counting scans the view, so ``counting`` has to be switched off."""
     pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
     asked = dict(pairs)
-    if len(asked) != len(pairs) or not _PLAIN.issuperset(asked) or any(len(v) > 300 for k, v in pairs if k in _FILTERS):
+    known = _FILTERS | {"sort", counting} | others
+    if len(asked) != len(pairs) or not known.issuperset(asked) or asked.get(counting) != "false":
         raise NotPlain
-    if asked.get("counts") != "false" or not re.fullmatch("[0-9]{0,9}", asked.get("draw", "")):
-        raise NotPlain
-    if len(asked.get("exclude", "")) > 2000:
+    if any(len(value) > _LONGEST.get(name, 300) for name, value in pairs):
         raise NotPlain
     return asked
 
 
-def _read_count(text: str) -> int:
-    if not re.fullmatch(r"[1-9]|[1-4][0-9]|50", text, re.ASCII):
+def _read_filter(asked: dict[str, str]) -> SampleFilter:
+    if not re.fullmatch("[0-9]{0,9}", asked.get("draw", ""), re.ASCII):
+        raise NotPlain
+    return sample_filter(**{name: value for name, value in asked.items() if name in _FILTERS})
+
+
+def _read_number(text: str, most: int) -> int:
+    if not re.fullmatch("[1-9][0-9]{0,3}", text, re.ASCII) or int(text) > most:
         raise NotPlain
     return int(text)
 
@@ -157,9 +194,9 @@ def _again(read: list[Message], receive: Receive) -> Receive:
     return receiving
 
 
-async def _answer(send: Send, body: bytes) -> None:
-    headers: list[tuple[bytes, bytes]] = [
-        (b"content-length", str(len(body)).encode()), (b"content-type", b"application/json")
-    ]  # fmt: skip
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+def _json(body: bytes) -> Response:
+    return Response(body, media_type="application/json")
+
+
+async def _answer(answer: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    await answer(scope, receive, send)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -19,6 +20,7 @@ from app.db.session import Database
 from app.domain.consensus import Rule
 from app.main import create_app
 from app.services.projects import set_member
+from app.services.review_queue import SampleOrder
 from app.settings import Settings
 from app.web import express
 from tests.fixtures.databases import both_backends
@@ -106,14 +108,14 @@ def copies(settings, doorbell, dataset, tmp_path, request) -> Iterator[tuple[Cop
 
 
 @pytest.fixture
-def taken(monkeypatch) -> list[bytes]:
-    """What the lane answered by itself."""
-    answers: list[bytes] = []
+def taken(monkeypatch) -> list[str]:
+    """What the lane answered by itself, by path."""
+    answers: list[str] = []
     answer = express._answer
 
-    async def noting(send: Any, body: bytes) -> None:
-        answers.append(body)
-        await answer(send, body)
+    async def noting(response: Any, scope: Any, receive: Any, send: Any) -> None:
+        answers.append(scope["path"])
+        await answer(response, scope, receive, send)
 
     monkeypatch.setattr(express, "_answer", noting)
     return answers
@@ -132,6 +134,13 @@ def some_request(dice: random.Random, step: int, ids: list[int]) -> tuple[str, s
         held = ",".join(str(id_) for id_ in dice.sample(ids, dice.choice((0, 0, 2))))
         asked = {"count": dice.choice(("1", "2", "5", "0", "x")), "exclude": held, "counts": "false", **wanted}
         return "GET", "/queue", {"params": asked}
+    if dice.random() < 0.25:
+        wanted = dice.choice(
+            ({}, {"issue_type": "mislabel"}, {"given_label": "cat", "sort": "class"}, {"sort": "groups"}, {"q": "cat"},
+             {"reviewer": "alice"}, {"decision": "keep", "sort": "newest"}, {"limit": "0"}, {"cursor": "x"},
+             {"tag": "mislabel_uncertain"}, {"sort": "disagreement"}, {"max_confidence": "0.9"})
+        )  # fmt: skip
+        return "GET", "/samples", {"params": {"limit": dice.choice(("3", "5", "200")), "count": "false", **wanted}}
     if dice.random() < 0.15:
         return "POST", dice.choice(("/reviews/undo", "/reviews/redo")), {"json": {"client_event_id": event}}
     if dice.random() < 0.1:
@@ -214,6 +223,43 @@ def test_people_who_answer_at_once_are_all_counted(lane, taken):
     state = lane.world.state(KEYS[0])
     assert (state.state, state.submitted, state.version) == ("resolved", 4, 4)
     assert len(taken) == 4
+
+
+@both_backends
+def test_every_page_of_every_order_is_the_same(copies, taken):
+    for event, (name, key) in enumerate((("alice", KEYS[2]), ("bob", KEYS[5]), ("lena", KEYS[2]))):
+        body = {"client_event_id": f"event-{event:08d}", "base_version": 0, "manual": True, "decision": "keep"}
+        for copy in copies:
+            copy.ask(name, "POST", f"/samples/{copy.world.ids[key]}/reviews", json=body)
+            time.sleep(0.002)  # the newest first: two must not be of the same moment
+    taken.clear()
+    for order in SampleOrder:
+        pages: list[tuple[Any, Any]] = [(None, None)]
+        for way in ("next_cursor", "next_cursor", "previous_cursor", "previous_cursor"):
+            found = [
+                copy.ask("carol", "GET", "/samples", params={
+                    "limit": "5", "count": "false", "sort": order.value, **({"cursor": at} if at else {}),
+                })
+                for copy, at in zip(copies, pages[-1], strict=True)
+            ]  # fmt: skip
+            assert [status for status, _ in found] == [200, 200]
+            assert found[0][1]["rows"] == found[1][1]["rows"]
+            pages.append((found[0][1][way], found[1][1][way]))
+    assert len(taken) == 4 * len(SampleOrder)
+
+
+def test_a_thumbnail_that_was_made_comes_over_the_lane(lane, taken):
+    address, client = f"/img/{lane.world.ids[KEYS[0]]}/thumb", lane.clients["carol"]
+    made, again = client.get(address), client.get(address)
+    assert taken == [address]
+    assert (again.status_code, again.content, again.headers["etag"]) == (200, made.content, made.headers["etag"])
+    assert set(again.headers) == set(made.headers)
+    known = client.get(address, headers={"If-None-Match": made.headers["etag"]})
+    assert (known.status_code, known.content) == (304, b"")
+    assert lane.clients["mallory"].get(address).status_code == 404
+    assert client.get("/img/999999/thumb").status_code == 404
+    (lane.world.root / KEYS[0]).write_bytes(b"no picture")
+    assert client.get(address).status_code == 400
 
 
 def test_whoever_is_shut_out_is_out_at_once(lane, taken):

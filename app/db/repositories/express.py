@@ -192,6 +192,13 @@ def _next(wanted: SampleFilter, order: SampleOrder, is_rare: bool) -> Statement:
 _BEYOND_FEW = Statement(beyond_few(bindparam("project_id"), bindparam("issue_type")))
 
 
+def is_rare_type(direct: Direct, project_id: int, wanted: SampleFilter) -> bool:
+    """As ``sample_filter.is_rare_type``."""
+    if wanted.issue_type is None:
+        return False
+    return direct.first(_BEYOND_FEW, project_id=project_id, issue_type=wanted.issue_type) is None
+
+
 def next_ids(
     direct: Direct,
     project_id: int,
@@ -202,8 +209,6 @@ def next_ids(
     now: datetime,
 ) -> list[int]:
     """As ``queue.next_sample_ids``, with what the page holds already."""
-    few = wanted.issue_type
-    is_rare = few is not None and direct.first(_BEYOND_FEW, project_id=project_id, issue_type=few) is None
-    statement = _next(wanted, order, is_rare)
+    statement = _next(wanted, order, is_rare_type(direct, project_id, wanted))
     rows = direct.all(statement, project_id=project_id, reviewer_id=reviewer_id, most=most, now=now)
     return [row[0] for row in rows]

@@ -28,12 +28,12 @@ class FlagFacts(NamedTuple):
     group: str | None
 
 
-_FLAG = (
+FLAG = (
     FlagRow.id, FlagRow.sample_id, FlagRow.source, FlagRow.issue_type, FlagRow.raw_issue_type, FlagRow.confidence,
     FlagRow.suggested_label, FlagRow.reason, FlagRow.group,
 )  # fmt: skip
 _FLAGS = Statement(
-    select(*_FLAG)
+    select(*FLAG)
     .where(FlagRow.sample_id == bindparam("sample_id"))
     .order_by(FlagRow.confidence.desc().nulls_last(), FlagRow.id)
 )

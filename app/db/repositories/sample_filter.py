@@ -59,11 +59,6 @@ FEW = 5_000
 """So many flags of one type are looked up by the type; where there are more, the next in order is near."""
 
 
-def narrow(session: Session, project_id: int, query: Any, wanted: SampleFilter) -> Any:
-    """Narrow a query that takes the first of an order."""
-    return narrowed(query, project_id, wanted, is_rare=is_rare_type(session, project_id, wanted))
-
-
 def is_rare_type(session: Session, project_id: int, wanted: SampleFilter) -> bool:
     """Whether the filter asks for an issue type that few flags have."""
     if wanted.issue_type is None:
