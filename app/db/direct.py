@@ -7,7 +7,7 @@ everything else, but written out once (docs/decisions/0026-express-lane.md).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,9 +119,12 @@ class Direct:
         written = statement.on(self._dialect)
         self._connection.execute(written.text, written.bind(values))
 
-    def run_many(self, statement: Statement, rows: Iterable[dict[str, Any]]) -> None:
+    def run_many(self, statement: Statement, rows: Sequence[dict[str, Any]]) -> None:
         written = statement.on(self._dialect)
-        self._connection.cursor().executemany(written.text, [written.bind(values) for values in rows])
+        if len(rows) == 1:  # mostly, and drivers make more of many
+            self._connection.execute(written.text, written.bind(rows[0]))
+        else:
+            self._connection.cursor().executemany(written.text, [written.bind(values) for values in rows])
 
     def say(self, text: str) -> None:
         """Give the driver a word of its own, like ``SAVEPOINT``."""

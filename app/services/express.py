@@ -63,15 +63,6 @@ def _lives(found: Entrance, caller: Caller) -> bool:
     return found.seen_at + caller.idle >= now and found.started_at + caller.absolute >= now
 
 
-def with_policies(access: Access, policies: dict[str, Any] | None) -> Access:
-    """The access, with the project's policies as they are now where they may have changed."""
-    if policies is None:
-        return access
-    project = access.project
-    made = _made(project.id, project.slug, project.name, project.root, tuple(sorted(policies.items())))
-    return Access(made, access.role, access.actor)
-
-
 def _project(found: Entrance, policies: dict[str, Any]) -> Project:
     return _made(found.project_id, found.slug, found.name, found.root, tuple(sorted(policies.items())))
 

@@ -54,7 +54,10 @@ async def give_next(
 ) -> QueueAnswer:
     """As ``review_queue.give_next`` without counts, where samples are left and no check samples are slipped in."""
     wish = _Wish(wanted, order, min(count, MAX_BATCH), list(exclude)[:MAX_BATCH], lease)
-    access, ids, plain = await database.express.write(lambda direct: _reserve(direct, caller, slug, wish), _gather)
+    # What is reserved lapses by itself: after a power cut the same samples may be given once more.
+    access, ids, plain = await database.express.write(
+        lambda direct: _reserve(direct, caller, slug, wish), _gather, may_be_lost=True
+    )
     examples = ClassExamples(database.engine, access.id)
     suggested = {card.id: suggested_label([as_flag(flag) for flag in flags]) for card, flags in plain}
     missing = examples.missing([*(card.given_label for card, _ in plain), *suggested.values()])
@@ -89,12 +92,14 @@ def _gather(direct: Direct, reserved: tuple[Access, list[int]]) -> _Gathered:
     access, ids = reserved
     plain = []
     for id_ in ids:
-        card = cards_repository.card_of(direct, id_)
-        if card is not None and card.is_plain:
-            flags = cards_repository.flags_of(direct, id_)
-            if not any(flag.issue_type in NAMES_OTHERS for flag in flags):
-                plain.append((card, flags))
+        found = cards_repository.card_of(direct, id_)
+        if found is not None and found[0].is_plain and not _names_others(found[1]):
+            plain.append(found)
     return access, ids, plain
+
+
+def _names_others(flags: Sequence[FlagFacts]) -> bool:
+    return any(flag.issue_type in NAMES_OTHERS for flag in flags)
 
 
 async def _look_up(database: Database, project_id: int, examples: ClassExamples, labels: Sequence[str]) -> None:

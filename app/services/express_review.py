@@ -16,7 +16,7 @@ from app.domain.decision_tree import standard_tree
 from app.domain.reviews import ReviewInput, settle
 from app.domain.taxonomy import Decision, Taxonomy
 from app.domain.tree_walk import Outcome
-from app.services.express import Caller, NotPlain, enter, with_policies
+from app.services.express import Caller, NotPlain, enter
 from app.services.keep_one import DUPLICATE_TAGS
 from app.services.projects import Access, policies_of
 from app.services.sample_card import review_view
@@ -51,16 +51,14 @@ async def submit(
 def _submit(
     direct: Direct, caller: Caller, slug: str, sample_id: int, given: ReviewInput, client_event_id: str, spent: int
 ) -> Submitted:
+    doors.hold_policies(direct, slug)
     access = enter(direct, caller, Role.REVIEWER, slug=slug)
-    access = with_policies(access, doors.hold_policies(direct, access.id))
     held = repository.lock_sample(direct, sample_id)
     if held is None or held.project_id != access.id or held.state != State.OPEN.value:
         raise NotPlain
-    if repository.is_known(direct, sample_id, client_event_id):
-        raise NotPlain
-    reviews = repository.reviews_of(direct, sample_id)
+    is_known, reviews = repository.said_on(direct, sample_id, client_event_id)
     me = access.actor.user_id
-    if any(row.reviewer_id == me for row, _ in reviews):
+    if is_known or any(row.reviewer_id == me for row, _ in reviews):
         raise NotPlain
     outcome = _work_out(direct, access, sample_id, held.given_label, given)
     event = _event(access, sample_id, client_event_id, make_payload(given, outcome, spent))

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.db.direct import Direct, Statement
@@ -53,34 +53,35 @@ def lock_sample(direct: Direct, sample_id: int) -> HeldSample | None:
     return HeldSample(*row) if row else None
 
 
-_TOLD = Statement(
-    select(
-        select(ReviewEvent.id).where(ReviewEvent.client_event_id == bindparam("event")).exists()
-        | select(BulkSample.id).where(BulkSample.sample_id == bindparam("sample_id")).exists()
-    )
-)
-
-
-def is_known(direct: Direct, sample_id: int, client_event_id: str) -> bool:
-    """Whether there is such an event already, or a bulk decision settled the sample once."""
-    row = direct.first(_TOLD, event=client_event_id, sample_id=sample_id)
-    return row is None or bool(row[0])
-
-
 _REVIEW = tuple(column for column in ReviewRow.__table__.columns if column.name != "id")
 _NAMES = [column.name for column in _REVIEW]
-_REVIEWS = Statement(
-    select(*_REVIEW, User.username)
-    .join(User, User.id == ReviewRow.reviewer_id)
-    .where(ReviewRow.sample_id == bindparam("sample_id"))
+_KNOWN = select(
+    or_(
+        select(ReviewEvent.id).where(ReviewEvent.client_event_id == bindparam("event")).exists(),
+        select(BulkSample.id).where(BulkSample.sample_id == bindparam("sample_id")).exists(),
+    ).label("is_known")
+).subquery()
+_SAID = Statement(
+    select(_KNOWN.c.is_known, User.username, *_REVIEW)
+    .select_from(_KNOWN)
+    .outerjoin(ReviewRow, ReviewRow.sample_id == bindparam("sample_id"))
+    .outerjoin(User, User.id == ReviewRow.reviewer_id)
     .order_by(User.username)
 )
 
 
-def reviews_of(direct: Direct, sample_id: int) -> list[tuple[ReviewRow, str]]:
-    """A sample's reviews with the reviewers' names; the rows belong to no session."""
-    rows = direct.all(_REVIEWS, sample_id=sample_id)
-    return [(ReviewRow(**dict(zip(_NAMES, row, strict=False))), row[-1] or "") for row in rows]
+def said_on(direct: Direct, sample_id: int, client_event_id: str) -> tuple[bool, list[tuple[ReviewRow, str]]]:
+    """What was said on a sample: its reviews with the reviewers' names, in rows that belong to no session.
+
+    Before them: whether there is such an event already, or a bulk decision settled the sample once.
+    """
+    rows = direct.all(_SAID, sample_id=sample_id, event=client_event_id)
+    reviews = [
+        (ReviewRow(**dict(zip(_NAMES, review, strict=True))), name or "")
+        for _, name, *review in rows
+        if review[0] is not None
+    ]
+    return bool(rows[0][0]), reviews
 
 
 _CLASS = Statement(

@@ -66,16 +66,23 @@ _CARD = Statement(
             _any(ReviewRow.sample_id), _any(Comment.sample_id), _any(CheckSample.sample_id),
             _any(DuplicateMember.sample_id), _any(LeakPair.train_sample_id), _any(LeakPair.test_sample_id),
         ),
+        *FLAG,
     )
     .join(SampleState, SampleState.sample_id == Sample.id)
+    .outerjoin(FlagRow, FlagRow.sample_id == Sample.id)
     .where(Sample.id == bindparam("sample_id"))
+    .order_by(FlagRow.confidence.desc().nulls_last(), FlagRow.id)
 )  # fmt: skip
 
 
-def card_of(direct: Direct, sample_id: int) -> CardFacts | None:
-    """What a card is made from; None where the sample is not in the queue."""
-    row = direct.first(_CARD, sample_id=sample_id)
-    return CardFacts(*row) if row else None
+def card_of(direct: Direct, sample_id: int) -> tuple[CardFacts, list[FlagFacts]] | None:
+    """What a card is made from, with the flags; None where the sample is not in the queue."""
+    rows = direct.all(_CARD, sample_id=sample_id)
+    if not rows:
+        return None
+    width = len(CardFacts._fields)
+    flags = [FlagFacts(*row[width:]) for row in rows if row[width] is not None]
+    return CardFacts(*rows[0][:width]), flags
 
 
 _of_class = (Sample.project_id == bindparam("project_id")) & (Sample.given_label == bindparam("label"))

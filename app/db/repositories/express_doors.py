@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, bindparam, func, select
+from sqlalchemy import bindparam, func, select
 
 from app.db.direct import Direct, Statement
 from app.db.models.accounts import ApiToken, User, UserSession
@@ -69,22 +69,18 @@ def find_entrance(direct: Direct, *, token: str | None, cookie: str | None, **pl
     return Entrance(started, None, seen, False, mark, *rest)
 
 
-_LOCK_POLICIES = Statement(
-    select(func.pg_advisory_xact_lock_shared(POLICIES_LOCK, bindparam("project_id", type_=Integer)))
+_HOLD = Statement(
+    select(func.pg_advisory_xact_lock_shared(POLICIES_LOCK, Project.id)).where(Project.slug == bindparam("slug"))
 )
-_POLICIES = Statement(select(Project.policies).where(Project.id == bindparam("project_id")))
 _TURN = Statement(
     select(Project.id).where(Project.id == bindparam("project_id")).with_for_update(key_share=True)
 )  # fmt: skip
 
 
-def hold_policies(direct: Direct, project_id: int) -> dict[str, Any] | None:
-    """As ``projects.hold_policies``: the policies as they are now, or None where they can't have changed."""
-    if direct.is_sqlite:
-        return None
-    direct.all(_LOCK_POLICIES, project_id=project_id)
-    row = direct.first(_POLICIES, project_id=project_id)
-    return row[0] if row else None
+def hold_policies(direct: Direct, slug: str) -> None:
+    """As ``projects.hold_policies``; what is read of the project afterwards stays true until the transaction ends."""
+    if not direct.is_sqlite:
+        direct.all(_HOLD, slug=slug)
 
 
 def take_turn(direct: Direct, project_id: int) -> None:
