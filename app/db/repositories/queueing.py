@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.db.base import utc_now
+from app.db.many_rows import add_rows
 from app.db.models.imports import DuplicateMember, FlagRow
 from app.db.models.projects import Sample
 from app.db.models.reviews import SampleState
@@ -43,8 +44,7 @@ def queue_samples(session: Session, project_id: int, sample_ids: Collection[int]
     labels = dict(_labels(session, project_id, [id_ for id_ in sorted(wanted) if id_ not in known]))
     now, unflagged = utc_now(), _Place()
     new = [_new(project_id, id_, label, places.get(id_, unflagged), now) for id_, label in labels.items()]
-    for start in range(0, len(new), _CHUNK):
-        session.connection().execute(insert(SampleState), new[start : start + _CHUNK])
+    add_rows(session, SampleState, new)
     if new:
         set_needed(session, project_id, [row["sample_id"] for row in new] if len(new) <= _FEW else None)
     _move(session, known, places)
