@@ -2,45 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Dialect, insert
+from sqlalchemy import Dialect, Table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app.db.base import Base
-from app.db.direct import Direct, Statement
 
 
-def add_rows(session: Session, model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
-    """Add rows, each with the same columns. Nothing is filled in but the number that the database gives.
+def add_rows(
+    session: Session, model: type[Base], rows: Sequence[dict[str, Any]], shared: Mapping[str, Any] | None = None
+) -> None:
+    """Add rows, each with the same columns; ``shared`` has those in which all rows are alike.
 
-    SQLAlchemy and, with PostgreSQL, the driver handle each row by itself in an insert: that took most of an import.
+    Nothing is filled in but the number that the database gives. SQLAlchemy and, with PostgreSQL, the driver handle each
+    row of an insert by itself: that took most of an import.
     """
     if not rows:
         return
-    connection = session.connection()
+    connection, table = session.connection(), cast(Table, model.__table__)
     driver: Any = connection.connection.driver_connection
-    names = list(rows[0])
+    names, same = list(rows[0]), dict(shared or {})
+    columns = [table.c[name] for name in (*same, *names)]
+    converts = [_convert(column, connection.dialect) for column in columns]
+    start = [convert(value) for convert, value in zip(converts, same.values(), strict=False)]
+    pairs = list(zip(names, converts[len(same) :], strict=True))
+    ready = ([*start, *(convert(row[name]) for name, convert in pairs)] for row in rows)
+    quote = connection.dialect.identifier_preparer
+    listed = f"{quote.format_table(table)} ({', '.join(quote.format_column(column) for column in columns)})"
     with _known_errors(connection.dialect):
         if connection.dialect.name == "sqlite":
-            statement = Statement(insert(model.__table__), names)  # type: ignore[arg-type]
-            Direct(driver, connection.dialect).run_many(statement, rows)
-        else:
-            _copy(driver, connection.dialect, model.__table__, names, rows)
+            places = ", ".join("?" for _ in columns)
+            driver.executemany(f"INSERT INTO {listed} VALUES ({places})", ready)  # noqa: S608 - our own names
+            return
+        with driver.cursor() as cursor, cursor.copy(f"COPY {listed} FROM STDIN") as copy:
+            for row in ready:
+                copy.write_row(row)
 
 
-def _copy(driver: Any, dialect: Dialect, table: Any, names: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
-    quote = dialect.identifier_preparer
-    columns = [table.c[name] for name in names]
-    listed = ", ".join(quote.format_column(column) for column in columns)
-    converts = [column.type.dialect_impl(dialect).bind_processor(dialect) for column in columns]
-    pairs = list(zip(names, converts, strict=True))
-    with driver.cursor() as cursor, cursor.copy(f"COPY {quote.format_table(table)} ({listed}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row([convert(row[name]) if convert else row[name] for name, convert in pairs])
+def _convert(column: Any, dialect: Dialect) -> Callable[[Any], Any]:
+    found: Callable[[Any], Any] | None = column.type.dialect_impl(dialect).bind_processor(dialect)
+    return found or _as_it_is
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 @contextmanager
