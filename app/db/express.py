@@ -25,7 +25,7 @@ from app.db.shared_commit import SharedCommit
 T = TypeVar("T")
 U = TypeVar("U")
 
-THREADS = {"sqlite": 4, "postgresql": 16}
+THREADS = {"sqlite": 4, "postgresql": 8}
 """So many at once. More threads only make each other wait for the interpreter, unless they wait for a server."""
 
 

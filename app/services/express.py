@@ -37,8 +37,18 @@ class Caller:
     absolute: timedelta
 
 
-def enter(direct: Direct, caller: Caller, needed: Role, **place: Any) -> Access:
-    """As ``sign_in.find_actor`` and ``projects.access_project``: the project of a ``slug`` or of a ``sample_id``."""
+def enter(direct: Direct, caller: Caller, needed: Role, slug: str) -> Access:
+    """As ``sign_in.find_actor`` and ``projects.access_project``."""
+    return _enter(direct, caller, needed, slug=slug)[0]
+
+
+def enter_by_sample(direct: Direct, caller: Caller, needed: Role, sample_id: int) -> tuple[Access, str]:
+    """The project of a sample, and the sample's key."""
+    access, found = _enter(direct, caller, needed, sample_id=sample_id)
+    return access, found.key or ""
+
+
+def _enter(direct: Direct, caller: Caller, needed: Role, **place: Any) -> tuple[Access, Entrance]:
     secrets = {"token": caller.token, "cookie": None if caller.token is not None else caller.cookie}
     if secrets["token"] is None and secrets["cookie"] is None:
         raise NotPlain
@@ -50,7 +60,7 @@ def enter(direct: Direct, caller: Caller, needed: Role, **place: Any) -> Access:
     if found.project_id is None or role is None or not may(role, needed):
         raise NotPlain
     actor = Actor(found.user_id, found.username or "", found.display_name, found.is_admin, found.session_id)
-    return Access(_project(found, found.policies or {}), role, actor)
+    return Access(_project(found, found.policies or {}), role, actor), found
 
 
 def _lives(found: Entrance, caller: Caller) -> bool:

@@ -7,11 +7,10 @@ from pathlib import Path
 from app.adapters.thumbnails import Picture, Pictures
 from app.db.direct import Direct
 from app.db.repositories import express_list as repository
-from app.db.repositories.express_cards import key_of
 from app.db.repositories.sample_filter import SampleFilter, SampleOrder
 from app.db.session import Database
 from app.domain.accounts import Role
-from app.services.express import Caller, NotPlain, enter
+from app.services.express import Caller, NotPlain, enter, enter_by_sample
 from app.services.list_samples import MOST, SamplePage, cut_page, make_page, read_place
 
 
@@ -45,10 +44,7 @@ async def find_thumb(database: Database, pictures: Pictures, caller: Caller, sam
     """A sample's thumbnail. One that has to be made takes the ordinary way, because that may take seconds."""
 
     def look(direct: Direct) -> tuple[str, str]:
-        access = enter(direct, caller, Role.VIEWER, sample_id=sample_id)
-        key = key_of(direct, sample_id)
-        if key is None:
-            raise NotPlain
+        access, key = enter_by_sample(direct, caller, Role.VIEWER, sample_id)
         return access.project.root, key
 
     def find(file: tuple[str, str]) -> Picture:

@@ -73,7 +73,7 @@ async def give_next(
 
 
 def _reserve(direct: Direct, caller: Caller, slug: str, wish: _Wish) -> tuple[Access, list[int]]:
-    access = enter(direct, caller, Role.REVIEWER, slug=slug)
+    access = enter(direct, caller, Role.REVIEWER, slug)
     if policies_of(access.project).check_share:
         raise NotPlain
     me, now = access.actor.user_id, utc_now()

@@ -97,11 +97,3 @@ def examples(direct: Direct, project_id: int, label: str) -> list[int]:
         if rows := direct.all(statement, project_id=project_id, label=label):
             return [row[0] for row in rows]
     return []
-
-
-_FILE = Statement(select(Sample.key).where(Sample.id == bindparam("sample_id")))
-
-
-def key_of(direct: Direct, sample_id: int) -> str | None:
-    row = direct.first(_FILE, sample_id=sample_id)
-    return row[0] if row else None

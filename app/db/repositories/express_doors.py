@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, null, select
 
 from app.db.direct import Direct, Statement
 from app.db.models.accounts import ApiToken, User, UserSession
@@ -15,7 +15,10 @@ from app.db.repositories.projects import POLICIES_LOCK
 
 
 class Entrance(NamedTuple):
-    """A session or token with its person, and the project at whose door they stand; None where there is no such."""
+    """A session or token with its person, and the project at whose door they stand; None where there is no such.
+
+    ``key`` is that of the sample by which the project was named.
+    """
 
     started_at: datetime
     ends_at: datetime | None
@@ -33,6 +36,7 @@ class Entrance(NamedTuple):
     root: str | None
     policies: dict[str, Any] | None
     role: str | None
+    key: str | None
 
 
 _PERSON = (User.id, User.username, User.display_name, User.is_admin, User.is_active)
@@ -41,19 +45,22 @@ _BY_SESSION = (UserSession.created_at, UserSession.created_at, UserSession.last_
 _BY_TOKEN = (ApiToken.created_at, ApiToken.expires_at, ApiToken.last_used_at, ApiToken.revoked_at)
 
 
-def _entrance(of: Any, columns: Sequence[Any], project: Any) -> Statement:
+def _entrance(of: Any, columns: Sequence[Any], *, by_sample: bool) -> Statement:
     is_member = (Member.project_id == Project.id) & (Member.user_id == User.id)
-    query = select(*columns, *_PERSON, *_PROJECT).select_from(of).join(User, User.id == of.user_id)
-    query = query.outerjoin(Project, project).outerjoin(Member, is_member)
-    return Statement(query.where(of.token_hash == bindparam("hash")))
+    key: Any = Sample.key if by_sample else null()
+    query = select(*columns, *_PERSON, *_PROJECT, key).select_from(of).join(User, User.id == of.user_id)
+    if by_sample:
+        query = query.outerjoin(Sample, Sample.id == bindparam("sample_id"))
+        query = query.outerjoin(Project, Project.id == Sample.project_id)
+    else:
+        query = query.outerjoin(Project, Project.slug == bindparam("slug"))
+    return Statement(query.outerjoin(Member, is_member).where(of.token_hash == bindparam("hash")))
 
 
-_of_slug = Project.slug == bindparam("slug")
-_of_sample = Project.id == select(Sample.project_id).where(Sample.id == bindparam("sample_id")).scalar_subquery()
 _DOORS = {
-    (of, place): _entrance(of, columns, project)
+    (of, place): _entrance(of, columns, by_sample=place == "sample_id")
     for of, columns in ((UserSession, _BY_SESSION), (ApiToken, _BY_TOKEN))
-    for place, project in (("slug", _of_slug), ("sample_id", _of_sample))
+    for place in ("slug", "sample_id")
 }
 
 
