@@ -83,6 +83,10 @@ def _check_source(source: str) -> str:
     return name
 
 
+_MANY = 1_000
+"""An import of so many rows changes how a database does best to find them."""
+
+
 def run_import(database: Database, import_id: int, folder: Path, context: ShardContext) -> None:
     """Check every row, then apply all good ones at once. A failure leaves the flags as they were."""
     with database.reading() as session:
@@ -100,6 +104,9 @@ def run_import(database: Database, import_id: int, folder: Path, context: ShardC
         raise
     with database.writing() as session:
         _apply(session, session.get_one(Import, import_id), checked)
+    if checked.total >= _MANY:
+        with database.writing() as session:
+            queueing.note_growth(session)
 
 
 def check_rows(

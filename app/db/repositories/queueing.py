@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.db.base import utc_now
-from app.db.many_rows import add_rows
+from app.db.many_rows import add_rows, count_anew
 from app.db.models.imports import DuplicateMember, FlagRow
 from app.db.models.projects import Sample
 from app.db.models.reviews import SampleState
@@ -47,6 +47,11 @@ def queue_samples(session: Session, project_id: int, sample_ids: Collection[int]
     if new:
         set_needed(session, project_id, [row["sample_id"] for row in new] if len(new) <= _FEW else None)
     _move(session, known, places)
+
+
+def note_growth(session: Session) -> None:
+    """Say that many flags and queued samples were added."""
+    count_anew(session, FlagRow, SampleState)
 
 
 def queued_of(session: Session, sample_ids: Collection[int]) -> set[int]:
