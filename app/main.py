@@ -24,6 +24,7 @@ from app.web import health, images
 from app.web.api import router as api_router
 from app.web.dependencies import Wiring
 from app.web.errors import add_error_handlers
+from app.web.express import ExpressLane
 from app.web.pages import router as pages_router
 from app.web.render import STATIC
 from app.web.security import SecurityMiddleware, allowed_hosts
@@ -57,6 +58,7 @@ def create_app(settings: Settings | None = None, *, doorbell: Doorbell | None = 
         docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json",
     )  # fmt: skip
     app.state.wiring = wiring
+    app.add_middleware(ExpressLane, wiring=wiring)  # innermost: what the others refuse does not reach it
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts(settings.allowed_hosts))
     app.add_middleware(SecurityMiddleware, secure=settings.secure_cookies, max_body=settings.max_upload)
     add_error_handlers(app)

@@ -20,6 +20,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import BinaryIO
 
 from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
 
@@ -63,8 +64,7 @@ class Pictures:
             InvalidFile: the file is no image that can be decoded; says why.
         """
         with open_image(root, key) as stream:
-            stat = _stat_of(stream.fileno())
-            name = hashlib.sha256(f"{root}\0{key}\0{stat}\0{size}".encode()).hexdigest()
+            name = _name_of(root, key, stream, size)
             cached = self._find(name)
             if cached is not None:
                 return cached
@@ -77,6 +77,11 @@ class Pictures:
         path = self._path(name)
         write_atomically(path, lambda out: out.write(made))
         return _as_picture(made, name)
+
+    def find_made(self, root: Path, key: str, size: str) -> Picture | None:
+        """As ``picture``, where it was made before; None where it has to be made."""
+        with open_image(root, key) as stream:
+            return self._find(_name_of(root, key, stream, size))
 
     def _path(self, name: str) -> Path:
         return self._cache / name[:2] / name
@@ -126,9 +131,9 @@ class Pictures:
         self._drop_pool()
 
 
-def _stat_of(descriptor: int) -> str:
-    stat = os.fstat(descriptor)
-    return f"{stat.st_size}:{stat.st_mtime_ns}"
+def _name_of(root: Path, key: str, stream: BinaryIO, size: str) -> str:
+    stat = os.fstat(stream.fileno())
+    return hashlib.sha256(f"{root}\0{key}\0{stat.st_size}:{stat.st_mtime_ns}\0{size}".encode()).hexdigest()
 
 
 def _as_picture(data: bytes, name: str) -> Picture:

@@ -2,7 +2,8 @@
 
 Three measurements in a row on one server: one reviewer alone; ``--reviewers`` who decide twice a second each, open a
 grid of 200 and its thumbnails now and then; eight who don't pause. A leak run goes on meanwhile with ``--leaks``. The
-clients share this machine's cores with the server. What the server acknowledged is counted in the database afterwards.
+clients share this machine's cores with the server: what the server itself takes of them stands beside its rate. What it
+acknowledged is counted in the database afterwards.
 """
 
 from __future__ import annotations
@@ -60,7 +61,10 @@ def _print(figure: dict[str, Any]) -> None:
     run = ", a leak run going on" if figure["leak_run"] else ""
     print(f"{figure['flags']:,} flags in {figure['database']}{run}; import {figure['import_s']:.1f} s")
     for part in figure["parts"]:
-        print(f"  {part['who']}: {part['decisions']:,} decisions, {part['rate']:.1f}/s, {part['twice']} given twice")
+        took = f", {part['cpu_ms']:.1f} ms of a core each" if part["cpu_ms"] is not None else ""
+        print(
+            f"  {part['who']}: {part['decisions']:,} decisions, {part['rate']:.1f}/s{took}, {part['twice']} given twice"
+        )
         for kind, values in part["times"].items():
             print(
                 f"    {kind:<17} median {values['median']:7.1f} ms  p95 {values['p95']:7.1f}  max {values['max']:7.1f}"
@@ -81,7 +85,7 @@ def bench_review(flags: int, args: argparse.Namespace) -> dict[str, Any]:
         port = _free_port()
         server = _start(settings, port, with_worker=args.leaks)
         try:
-            return _measure(database, port, tokens, flags, imported, args)
+            return _measure(database, server.pid, port, tokens, flags, imported, args)
         finally:
             server.terminate()
             server.wait(30)
@@ -140,7 +144,13 @@ def _start(settings: Settings, port: int, *, with_worker: bool) -> subprocess.Po
 
 
 def _measure(
-    database: Database, port: int, tokens: list[str], flags: int, imported: float, args: argparse.Namespace
+    database: Database,
+    server: int,
+    port: int,
+    tokens: list[str],
+    flags: int,
+    imported: float,
+    args: argparse.Namespace,
 ) -> dict[str, Any]:
     run_reviewers(port, API, tokens[:1], seconds=2, pause=0.05)  # what a first request loads is no figure
     before = bench_data.count_reviews(database)
@@ -150,8 +160,9 @@ def _measure(
         (f"{len(tokens)} reviewers, 2 decisions/s each", tokens, 0.5),
         ("8 reviewers without pause", tokens[:8], 0.0),
     ):
+        busy = _cpu_seconds(server)
         tally, took = run_reviewers(port, API, some, seconds=args.seconds, pause=pause)
-        parts.append(_part(who, tally, took))
+        parts.append(_part(who, tally, took, busy, _cpu_seconds(server)))
         errors += tally.errors
         done += len(tally.decided)
     lost = done - (bench_data.count_reviews(database) - before)
@@ -161,8 +172,22 @@ def _measure(
     }  # fmt: skip
 
 
-def _part(who: str, tally: Tally, took: float) -> dict[str, Any]:
+def _cpu_seconds(pid: int) -> float | None:
+    """What a process has used of the processor so far; None where the system does not say."""
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    fields = told.rpartition(")")[2].split()  # the name before may hold anything
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _part(who: str, tally: Tally, took: float, before: float | None, after: float | None) -> dict[str, Any]:
+    """``cpu_ms`` is the server's processor time for a decision with the next sample, and what was looked at between."""
+    done = len(tally.decided)
+    spent = None if before is None or after is None or not done else (after - before) / done * 1000
     return {
-        "who": who, "decisions": len(tally.decided), "rate": len(tally.decided) / took, "twice": tally.twice,
+        "who": who, "decisions": done, "rate": done / took, "twice": tally.twice,
+        "cpu_ms": spent,
         "times": {kind: spread(values) for kind, values in tally.times.items()},
     }  # fmt: skip

@@ -14,14 +14,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine, event, text
-from sqlalchemy.exc import DataError, IntegrityError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import QueuePool, StaticPool
 
+from app.db.express import Express
+from app.db.failures import BUSY, TRANSLATED, translated
 from app.db.sqlite_library import WAL_IS_SOUND, make_engine, sqlite
 from app.db.turnstile import Turnstile
-from app.domain.errors import Busy, Conflict, InvalidInput, OutOfSpace, WinnowError
+from app.domain.errors import Busy
 
 __all__ = ["WAL_IS_SOUND", "Database", "Session", "after_commit"]
 
@@ -32,17 +32,6 @@ BUSY_TIMEOUT = 30_000
 
 HISTORY = ("review_events", "leak_verdict_events", "bulk_events", "bulk_samples")
 """Tables of what people did, in the order of their ids."""
-
-_UNIQUE_VIOLATION = "23505"
-_LOCK_STATES = ("40001", "40P01", "55P03")
-"""PostgreSQL's codes: could not serialize, deadlock, lock not available."""
-
-_BUSY = "The database is busy with something long, so nothing was saved. Try again in a few seconds."
-
-_SAME_TIME = (
-    "Somebody else saved the same thing at the same moment, so yours was not saved. "
-    "Look at what is there now, then try again."
-)
 
 TURN = 0.12
 """Seconds in which every writer that waits has looked once whether it is its turn."""
@@ -56,6 +45,7 @@ class Database:
         self.engine = _make_engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self._turnstile = Turnstile() if self.is_sqlite else None
+        self.express = Express(self.engine, self._turn)
         self._reader = sessionmaker(self.engine, expire_on_commit=False)
         self._writer = sessionmaker(self.engine.execution_options(write=True), expire_on_commit=False)
 
@@ -70,8 +60,8 @@ class Database:
         with self._reader() as session:
             try:
                 yield session
-            except _TRANSLATED as error:
-                if said := _translated(error):
+            except TRANSLATED as error:
+                if said := translated(error):
                     raise said from error
                 raise
 
@@ -90,9 +80,9 @@ class Database:
                 yield session
                 session.commit()
                 _run_after_commit(session)
-            except _TRANSLATED as error:
+            except TRANSLATED as error:
                 session.rollback()
-                if said := _translated(error):
+                if said := translated(error):
                     raise said from error
                 raise
             except BaseException:
@@ -105,7 +95,7 @@ class Database:
             yield
             return
         if not self._turnstile.enter(BUSY_TIMEOUT / 1000):
-            raise Busy(_BUSY)
+            raise Busy(BUSY)
         try:
             yield
         finally:
@@ -140,7 +130,7 @@ class Database:
             with Session(engine) as session:
                 yield session
         except sqlite.OperationalError as error:
-            if said := _translated(error):
+            if said := translated(error):
                 raise said from error
             raise
         finally:
@@ -169,25 +159,8 @@ class Database:
             time.sleep(TURN)
 
     def dispose(self) -> None:
+        self.express.close()
         self.engine.dispose()
-
-
-_TRANSLATED = (OperationalError, IntegrityError, PoolTimeout, DataError, OverflowError, UnicodeEncodeError)
-
-
-def _translated(error: Exception) -> WinnowError | None:
-    """What the error means to who asked; None where it is a fault of ours."""
-    text = str(error).lower()
-    state = getattr(getattr(error, "orig", None), "sqlstate", None)
-    if isinstance(error, IntegrityError):
-        same = state == _UNIQUE_VIOLATION or "unique constraint failed" in text
-        return Conflict(_SAME_TIME) if same else None
-    if isinstance(error, PoolTimeout) or state in _LOCK_STATES or "database is locked" in text:
-        return Busy(_BUSY)
-    if isinstance(error, OperationalError | sqlite.OperationalError):
-        full = "disk is full" in text or "no space left" in text
-        return OutOfSpace("The disk is full: nothing was saved. Make room, then try again.") if full else None
-    return InvalidInput("A number is too large, or a text holds characters that can't be kept (like NUL).")
 
 
 def after_commit(session: Session, action: Callable[[], None]) -> None:

@@ -83,6 +83,10 @@ def _check_source(source: str) -> str:
     return name
 
 
+_MANY = 1_000
+"""An import of so many rows changes how a database does best to find them."""
+
+
 def run_import(database: Database, import_id: int, folder: Path, context: ShardContext) -> None:
     """Check every row, then apply all good ones at once. A failure leaves the flags as they were."""
     with database.reading() as session:
@@ -100,6 +104,9 @@ def run_import(database: Database, import_id: int, folder: Path, context: ShardC
         raise
     with database.writing() as session:
         _apply(session, session.get_one(Import, import_id), checked)
+    if checked.total >= _MANY:
+        with database.writing() as session:
+            queueing.note_growth(session)
 
 
 def check_rows(
@@ -122,8 +129,8 @@ def check_rows(
         if isinstance(found, RejectedRow):
             checked.rejects.append(found)
         else:
-            checked.rows[found].append(parsed)
-            label = samples[_key_of(parsed, root)][1]
+            sample_id, label = found
+            checked.rows[sample_id].append(parsed)
             other_label += bool(parsed.label) and parsed.label != label
     checked.warnings = source.warnings
     if other_label:
@@ -133,19 +140,19 @@ def check_rows(
     return checked
 
 
-def _key_of(parsed: FlaggedRow, root: Path) -> str:
-    return normalise_key(parsed.image_path or parsed.image_id, root) or ""
-
-
-def _match(parsed: FlaggedRow, samples: dict[str, tuple[int, str]], root: Path) -> int | RejectedRow:
+def _match(parsed: FlaggedRow, samples: dict[str, tuple[int, str]], root: Path) -> tuple[int, str] | RejectedRow:
+    """The sample that a row names, as it stands in ``samples``."""
     named = parsed.image_path or parsed.image_id
+    # Most rows name a sample as we do. A backslash counts as a slash, even where a name has one.
+    if named in samples and "\\" not in named:
+        return samples[named]
     key = normalise_key(named, root)
     if key is None:
         return RejectedRow(parsed.line, "outside_dataset", f"{named!r} leads outside the dataset's folder.", named)
     if key not in samples:
         reason = f"The dataset has no image {key!r}. Paths are relative to its folder: split/class/file."
         return RejectedRow(parsed.line, "unknown_image", reason, named)
-    return samples[key][0]
+    return samples[key]
 
 
 def _apply(session: Session, row: Import, checked: CheckedImport) -> None:

@@ -16,6 +16,8 @@ from app.db.models.reviews import SampleState
 from app.db.repositories import flags as flags_repository
 from app.db.repositories import listing as repository
 from app.db.repositories import projects as projects_repository
+from app.db.repositories.express_cards import FlagFacts
+from app.db.repositories.express_list import RowFacts
 from app.db.repositories.sample_filter import SampleFilter, SampleOrder, sort_keys
 from app.db.session import Session
 from app.domain.errors import InvalidInput
@@ -26,6 +28,8 @@ from app.services.projects import Access
 from app.services.sample_card import FlagView, flag_view
 
 __all__ = ["SampleFilter", "SampleOrder", "SamplePage", "find_rows", "list_samples", "read_order"]
+
+Found = tuple[Sample, SampleState] | tuple[RowFacts, RowFacts]
 
 PAGE = 60
 MOST = 500
@@ -102,20 +106,50 @@ def list_samples(
     Raises:
         InvalidInput: a cursor of another list.
     """
-    place = _read_cursor(cursor, order)
-    backwards = place is not None and place.backwards
-    limit = min(limit, MOST)
+    place, limit = read_place(cursor, order), min(limit, MOST)
+    after, backwards = (place.values, place.backwards) if place else (None, False)
     found = repository.list_samples(
-        session, access.id, wanted, order, limit=limit + 1, after=place.values if place else None, backwards=backwards
-    )
+        session, access.id, wanted, order, limit=limit + 1, after=after, backwards=backwards
+    )  # fmt: skip
+    cut = cut_page(found, place, limit)
+    flags = flags_repository.flags_of_samples(session, [sample.id for sample, _ in cut.shown])
+    total = repository.count_samples(session, access.id, wanted) if count else None
+    return make_page(access, order, cut, flags, total)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Next to which sample a page starts, or ends where it goes backwards."""
+
+    values: list[Any]
+    backwards: bool
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What a page shows of what was found, and whether more comes before or after it."""
+
+    shown: Sequence[Found]
+    is_first: bool
+    is_last: bool
+
+
+def cut_page(found: Sequence[Found], place: Place | None, limit: int) -> Cut:
+    """Cut a page of ``limit`` from samples of which one more was asked for, to see whether there are more."""
+    backwards = place is not None and place.backwards
     has_more = len(found) > limit
     shown = (found[1:] if backwards else found[:limit]) if has_more else found
-    is_last, is_first = (False, not has_more) if backwards else (not has_more, place is None)
+    return Cut(shown, not has_more, False) if backwards else Cut(shown, place is None, not has_more)
+
+
+def make_page(
+    access: Access, order: SampleOrder, cut: Cut, flags: Mapping[int, Sequence[FlagRow | FlagFacts]], total: int | None
+) -> SamplePage:
     return SamplePage(
-        _rows(session, access, shown),
-        repository.count_samples(session, access.id, wanted) if count else None,
-        None if is_last or not shown else _cursor(order, shown[-1], backwards=False),
-        None if is_first or not shown else _cursor(order, shown[0], backwards=True),
+        [_row(access, sample, state, flags[sample.id]) for sample, state in cut.shown],
+        total,
+        None if cut.is_last or not cut.shown else _cursor(order, cut.shown[-1], backwards=False),
+        None if cut.is_first or not cut.shown else _cursor(order, cut.shown[0], backwards=True),
     )
 
 
@@ -124,20 +158,19 @@ def find_rows(session: Session, access: Access, ids: Sequence[int]) -> list[Samp
     return _rows(session, access, repository.samples_of(session, access.id, ids[:MOST]))
 
 
-@dataclass(frozen=True)
-class _Place:
-    values: list[Any]
-    backwards: bool
-
-
-def _cursor(order: SampleOrder, row: tuple[Sample, SampleState], *, backwards: bool) -> str:
+def _cursor(order: SampleOrder, row: Found, *, backwards: bool) -> str:
     sample, state = row
     values = [getattr(sample if order is SampleOrder.PATH else state, key.column.key) for key in sort_keys(order)]
     plain = [value.isoformat() if isinstance(value, datetime) else value for value in values]
     return base64.urlsafe_b64encode(json.dumps([order.value, backwards, plain]).encode()).decode()
 
 
-def _read_cursor(cursor: str | None, order: SampleOrder) -> _Place | None:
+def read_place(cursor: str | None, order: SampleOrder) -> Place | None:
+    """Read a cursor.
+
+    Raises:
+        InvalidInput: it is none, or one of another list.
+    """
     if not cursor:
         return None
     try:
@@ -149,7 +182,7 @@ def _read_cursor(cursor: str | None, order: SampleOrder) -> _Place | None:
     fits = of == order.value and len(plain) == len(sort_keys(order))
     if not fits or not all(type(value) in (str, int, float, datetime) for value in plain):
         raise _no_cursor(cursor)
-    return _Place(plain, bool(backwards))
+    return Place(plain, bool(backwards))
 
 
 def _no_cursor(cursor: str) -> InvalidInput:
@@ -161,7 +194,9 @@ def _rows(session: Session, access: Access, found: Sequence[tuple[Sample, Sample
     return [_row(access, sample, state, flags[sample.id]) for sample, state in found]
 
 
-def _row(access: Access, sample: Sample, state: SampleState, flags: list[FlagRow]) -> SampleRow:
+def _row(
+    access: Access, sample: Sample | RowFacts, state: SampleState | RowFacts, flags: Sequence[FlagRow | FlagFacts]
+) -> SampleRow:
     return SampleRow(
         sample.id, sample.key, sample.split, sample.given_label,
         next((flag.suggested_label for flag in flags if flag.suggested_label), None), state.cluster or None,

@@ -36,10 +36,11 @@ def sample_views(
 ) -> dict[int, SampleView]:
     """What the person may see of each of these samples; leads see all."""
     checks = set() if access.is_lead else checks_repository.check_ids(session, ids)
-    return {id_: _view(access, reviews[id_], id_ in checks) for id_ in ids}
+    return {id_: view_of(access, reviews[id_], id_ in checks) for id_ in ids}
 
 
-def _view(access: Access, reviews: list[tuple[ReviewRow, str]], is_check_sample: bool) -> SampleView:
+def view_of(access: Access, reviews: list[tuple[ReviewRow, str]], is_check_sample: bool) -> SampleView:
+    """What the person may see of a sample with these reviews."""
     me = access.actor.user_id
     mine = next((row for row, _ in reviews if row.reviewer_id == me and not row.is_adjudication), None)
     has_answered = mine is not None and mine.status == "submitted"

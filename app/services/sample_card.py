@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from time import monotonic
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from app.adapters.folder_dataset import file_size
 from app.db.models.bulk import BulkEvent
@@ -19,11 +17,13 @@ from app.db.repositories import bulk as bulk_repository
 from app.db.repositories import flags as flags_repository
 from app.db.repositories import projects as projects_repository
 from app.db.repositories import reviews as reviews_repository
+from app.db.repositories.express_cards import CardFacts, FlagFacts
 from app.db.session import Session
 from app.domain.consensus import describe
 from app.domain.decision_tree import standard_tree
 from app.domain.reviews import suggested_label
 from app.domain.taxonomy import Decision
+from app.services.class_examples import ClassExamples, ExampleView
 from app.services.comments import CommentView, comments_of_samples
 from app.services.others_answers import SampleView, sample_views
 from app.services.picture_urls import image_url, thumb_url
@@ -54,12 +54,6 @@ class ReviewView:
     answers: list[dict[str, Any]]
     version: int
     updated_at: datetime
-
-
-@dataclass(frozen=True)
-class ExampleView:
-    id: int
-    thumb_url: str
 
 
 @dataclass(frozen=True)
@@ -102,11 +96,14 @@ def make_cards(session: Session, access: Access, ids: Sequence[int]) -> list[Sam
     reviews = reviews_repository.reviews_of_samples(session, ids)
     states = reviews_repository.states_of_samples(session, ids)
     pairs = find_pairs(session, access.project, flags)
-    examples = _Examples(session, access.id)
+    examples = ClassExamples(
+        session.get_bind(), access.id,
+        lambda label: projects_repository.examples(session, access.id, label, without=0, count=4),
+    )  # fmt: skip
     views = sample_views(session, access, ids, reviews)
     comments = comments_of_samples(session, access, ids, views)
     return [
-        _card(access, samples[id_], flags[id_], views[id_], states.get(id_), pairs[id_], examples, comments[id_])
+        build_card(access, samples[id_], flags[id_], views[id_], states.get(id_), pairs[id_], examples, comments[id_])
         for id_ in ids
     ]
 
@@ -151,41 +148,14 @@ def _event_text(kind: str, payload: dict[str, Any]) -> str:
     return words.get(kind, f"{kind}: {said}")
 
 
-_EXAMPLES_STAY = 60.0
-"""Seconds for which a class's examples are remembered; they hardly change, and every card has two classes."""
-
-_remembered: WeakKeyDictionary[object, dict[tuple[int, str], tuple[float, list[int]]]] = WeakKeyDictionary()
-
-
-class _Examples:
-    """Examples of each class, asked for once a minute and not once per sample."""
-
-    def __init__(self, session: Session, project_id: int) -> None:
-        self._session, self._project_id = session, project_id
-        self._known = _remembered.setdefault(session.get_bind(), {})
-
-    def of(self, label: str | None, without: int) -> list[ExampleView]:
-        if label is None:
-            return []
-        return [ExampleView(id_, thumb_url(id_)) for id_ in self._ids(label) if id_ != without][:3]
-
-    def _ids(self, label: str) -> list[int]:
-        now, key = monotonic(), (self._project_id, label)
-        asked_at, ids = self._known.get(key, (0.0, []))
-        if not ids or now - asked_at > _EXAMPLES_STAY:
-            ids = projects_repository.examples(self._session, self._project_id, label, without=0, count=4)
-            self._known[key] = (now, ids)
-        return ids
-
-
-def _card(
+def build_card(
     access: Access,
-    sample: Sample,
-    flags: list[FlagRow],
+    sample: Sample | CardFacts,
+    flags: Sequence[FlagRow | FlagFacts],
     view: SampleView,
-    state: SampleState | None,
+    state: SampleState | CardFacts | None,
     pairs: list[PairView],
-    examples: _Examples,
+    examples: ClassExamples,
     comments: list[CommentView] | None,
 ) -> SampleCard:
     policies = policies_of(access.project)
@@ -221,7 +191,7 @@ def _card(
     )
 
 
-def flag_view(flag: FlagRow) -> FlagView:
+def flag_view(flag: FlagRow | FlagFacts) -> FlagView:
     return FlagView(
         flag.id, flag.issue_type, flag.raw_issue_type, flag.confidence, flag.suggested_label, flag.reason,
         flag.source, flag.group,

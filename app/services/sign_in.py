@@ -15,6 +15,9 @@ from app.domain.errors import InvalidInput, NotFound, NotSignedIn, TooManyAttemp
 from app.services import audit
 
 LINK_LIFETIME = timedelta(days=7)
+NOTED_EVERY = timedelta(minutes=5)
+"""So often it is noted that a session or a token is in use."""
+
 _LIMITS = ((timedelta(minutes=1), 5), (timedelta(hours=1), 20))
 
 
@@ -92,7 +95,7 @@ def find_actor(session: Session, token: str, *, idle: timedelta, absolute: timed
 def needs_touch(session: Session, token: str) -> bool:
     """Whether the session's last request is long enough ago to be noted again."""
     row = repository.find_session(session, token_hash(token))
-    return row is not None and row.last_seen_at + timedelta(minutes=5) < utc_now()
+    return row is not None and row.last_seen_at + NOTED_EVERY < utc_now()
 
 
 def touch_session(session: Session, token: str) -> None:
@@ -113,7 +116,7 @@ def find_token_actor(session: Session, token: str) -> Actor | None:
 def token_needs_touch(session: Session, token: str) -> bool:
     """Whether the token's last use is long enough ago to be noted again."""
     row = repository.find_token(session, token_hash(token))
-    return row is not None and (row.last_used_at is None or row.last_used_at + timedelta(minutes=5) < utc_now())
+    return row is not None and (row.last_used_at is None or row.last_used_at + NOTED_EVERY < utc_now())
 
 
 def touch_token(session: Session, token: str) -> None:

@@ -202,7 +202,8 @@ def add_events(
     """
     session.add_all(events)
     session.flush()  # the reviews refer to the events' ids
-    rows = [_project(session, current.get(event.sample_id), event) for event in events]
+    rows = [project_review(current.get(event.sample_id), event) for event in events]
+    session.add_all(rows)
     session.flush()  # the states are worked out from the reviews in the database
     refresh_states(session, access, [event.sample_id for event in events])
     return rows
@@ -225,7 +226,7 @@ def _is_check(session: Session, state: SampleState, kind: str, current: ReviewRo
     return current.is_check if current is not None else bool(settled_checks(session, [state]))
 
 
-def _project(session: Session, current: ReviewRow | None, event: ReviewEvent) -> ReviewRow:
+def project_review(current: ReviewRow | None, event: ReviewEvent) -> ReviewRow:
     """Bring the current review of an event's author up to the event."""
     payload = event.payload
     row = current or ReviewRow(
@@ -236,7 +237,6 @@ def _project(session: Session, current: ReviewRow | None, event: ReviewEvent) ->
     row.tags, row.note, row.answers = payload["tags"], payload["note"], payload["answers"]
     row.lead_time_ms, row.version = payload["lead_time_ms"], event.new_version
     row.last_event_id, row.updated_at = event.id, utc_now()
-    session.add(row)
     return row
 
 

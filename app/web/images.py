@@ -22,7 +22,7 @@ SampleId = Annotated[int, PathParam(ge=1, le=2**62)]
 @router.get("/{sample_id}")
 def get_image(request: Request, sample_id: SampleId, actor: ActorDep, wiring: WiringDep) -> Response:
     """The image, at most 2,048 pixels a side, decoded and written anew."""
-    return _answer(request, _make(sample_id, actor, wiring, "full"), sample_id)
+    return answer_picture(request, _make(sample_id, actor, wiring, "full"), sample_id)
 
 
 @router.get("/{sample_id}/thumb")
@@ -32,7 +32,7 @@ def get_thumb(request: Request, sample_id: SampleId, actor: ActorDep, wiring: Wi
     Where a page asks for a picture and none can be made, it gets a crossed-out one instead of a broken frame.
     """
     try:
-        return _answer(request, _make(sample_id, actor, wiring, "thumb"), sample_id)
+        return answer_picture(request, _make(sample_id, actor, wiring, "thumb"), sample_id)
     except InvalidFile:
         if not request.headers.get("accept", "").startswith("image/"):
             raise
@@ -46,7 +46,8 @@ def _make(sample_id: int, actor: Actor, wiring: Wiring, size: str) -> Picture:
     return wiring.pictures.picture(Path(root), key, size)
 
 
-def _answer(request: Request, picture: Picture, sample_id: int) -> Response:
+def answer_picture(request: Request, picture: Picture, sample_id: int) -> Response:
+    """The picture, or word that the browser has it already."""
     headers = {
         "ETag": picture.etag,
         "Cache-Control": "private, max-age=600",

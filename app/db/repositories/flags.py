@@ -8,13 +8,15 @@ from typing import Any
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
+from app.db.many_rows import add_rows
 from app.db.models.imports import FlagRow, Import, ImportReject
+from app.db.repositories.express_cards import FlagFacts
 from app.domain.errors import NotFound
 from app.domain.formats.guide_csv import RejectedRow
 from app.domain.samples import Flag, IssueType
 
 
-def as_flag(row: FlagRow) -> Flag:
+def as_flag(row: FlagRow | FlagFacts) -> Flag:
     return Flag(
         IssueType(row.issue_type), row.raw_issue_type, row.confidence, row.suggested_label, row.reason, row.group
     )
@@ -48,8 +50,7 @@ def flags_of_source(session: Session, project_id: int, source: str) -> list[Flag
 
 
 def add_flags(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    for start in range(0, len(rows), 10_000):
-        session.connection().execute(insert(FlagRow), rows[start : start + 10_000])
+    add_rows(session, FlagRow, rows)
 
 
 def update_flags(session: Session, rows: Sequence[dict[str, Any]]) -> None:

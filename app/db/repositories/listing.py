@@ -10,7 +10,16 @@ from sqlalchemy.orm import Session
 
 from app.db.models.projects import Sample
 from app.db.models.reviews import SampleState
-from app.db.repositories.sample_filter import SampleFilter, SampleOrder, beyond, filtered, narrow, ordered, sort_keys
+from app.db.repositories.sample_filter import (
+    SampleFilter,
+    SampleOrder,
+    beyond,
+    filtered,
+    is_rare_type,
+    narrowed,
+    ordered,
+    sort_keys,
+)
 
 
 def list_samples(
@@ -24,22 +33,44 @@ def list_samples(
     backwards: bool = False,
 ) -> list[tuple[Sample, SampleState]]:
     """A page in this order. ``after`` has the sort values of the row next to it; backwards, the page ends there."""
-    keys = sort_keys(order)
-    query = narrow(session, project_id, _joined(project_id), wanted)
-    if after is not None:
-        query = query.where(beyond(keys, after, backwards=backwards))
-    found = session.execute(ordered(query, keys, backwards=backwards).limit(limit))
-    rows = [(sample, state) for sample, state in found]
+    query = page_query(
+        project_id, wanted, order, columns=(Sample, SampleState), limit=limit, after=after, backwards=backwards,
+        is_rare=is_rare_type(session, project_id, wanted),
+    )  # fmt: skip
+    rows = [(sample, state) for sample, state in session.execute(query)]
     return rows[::-1] if backwards else rows
+
+
+def page_query(
+    project_id: Any,
+    wanted: SampleFilter,
+    order: SampleOrder,
+    *,
+    columns: Sequence[Any],
+    limit: Any,
+    after: Sequence[Any] | None,
+    backwards: bool,
+    is_rare: bool,
+) -> Any:
+    """The query of ``list_samples``; all but filter and order may be parameters of a statement."""
+    keys = sort_keys(order)
+    query = narrowed(_joined(project_id, *columns), project_id, wanted, is_rare=is_rare)
+    if after is not None:
+        query = query.where(beyond(keys, list(after), backwards=backwards))
+    return ordered(query, keys, backwards=backwards).limit(limit)
 
 
 def samples_of(session: Session, project_id: int, ids: Sequence[int]) -> list[tuple[Sample, SampleState]]:
     """These samples, those without a state left out, in order of their ids."""
-    return list(session.execute(_joined(project_id).where(SampleState.sample_id.in_(ids)).order_by(Sample.id)))
+    return list(
+        session.execute(
+            _joined(project_id, Sample, SampleState).where(SampleState.sample_id.in_(ids)).order_by(Sample.id)
+        )
+    )
 
 
-def _joined(project_id: int) -> Any:
-    query = select(Sample, SampleState).join(SampleState, SampleState.sample_id == Sample.id)
+def _joined(project_id: Any, *columns: Any) -> Any:
+    query = select(*columns).select_from(Sample).join(SampleState, SampleState.sample_id == Sample.id)
     return query.where(SampleState.project_id == project_id)
 
 

@@ -12,7 +12,7 @@ from app.db.models.projects import Member, Project, ProjectClass, Sample
 from app.domain.errors import NotFound
 from app.domain.samples import SampleRef
 
-_POLICIES = 0x77696E6E
+POLICIES_LOCK = 0x77696E6E
 """Marks our advisory locks on policies."""
 
 
@@ -36,7 +36,7 @@ def hold_policies(session: Session, project: Project, *, to_change: bool = False
     """
     if session.get_bind().dialect.name == "postgresql":
         lock = func.pg_advisory_xact_lock if to_change else func.pg_advisory_xact_lock_shared
-        session.execute(select(lock(_POLICIES, project.id)))
+        session.execute(select(lock(POLICIES_LOCK, project.id)))
         session.refresh(project, ["policies"])
 
 

@@ -18,7 +18,8 @@ from app.db.repositories.sample_filter import (
     SampleOrder,
     SortKey,
     filtered,
-    narrow,
+    is_rare_type,
+    narrowed,
     ordered,
     sort_keys,
 )
@@ -45,7 +46,7 @@ def take_turn(session: Session, project_id: int) -> None:
     session.execute(select(Project.id).where(Project.id == project_id).with_for_update(key_share=True))
 
 
-def _is_free(reviewer_id: int, now: datetime) -> Any:
+def _is_free(reviewer_id: Any, now: Any) -> Any:
     """Whether not enough others answered the sample or hold it already."""
     held = (
         select(func.count())
@@ -79,24 +80,32 @@ def next_sample_ids(
     order: SampleOrder = SampleOrder.CONFIDENCE,
 ) -> list[int]:
     """Open samples that this reviewer has not answered and that enough others do not hold already."""
+    is_rare = is_rare_type(session, project_id, wanted)
+    query = next_query(project_id, reviewer_id, wanted, order, most=count + len(exclude), now=now, is_rare=is_rare)
+    return [id_ for id_ in session.scalars(query) if id_ not in set(exclude)][:count]
+
+
+def next_query(
+    project_id: Any, reviewer_id: Any, wanted: SampleFilter, order: SampleOrder, *, most: Any, now: Any, is_rare: bool
+) -> Any:
+    """The query of ``next_sample_ids``; all but filter and order may be parameters of a statement."""
     answered = exists().where(
         ReviewRow.sample_id == SampleState.sample_id,
         ReviewRow.reviewer_id == reviewer_id,
-        ReviewRow.status.in_(("submitted", "skipped")),
+        or_(ReviewRow.status == "submitted", ReviewRow.status == "skipped"),
     )
     query = (
         select(SampleState.sample_id)
         .where(SampleState.project_id == project_id, _waits(wanted), ~answered)
         .where(_is_free(reviewer_id, now))
-        .limit(count + len(exclude))
+        .limit(most)
     )
     keys = sort_keys(order)
     if order is SampleOrder.PATH:
         keys = [SortKey(SampleState.sample_id)]  # images are listed by path, so their ids follow it
     if wanted.draw is not None and order is SampleOrder.CONFIDENCE:
         query = query.order_by(_drawn_at(wanted.draw))
-    ids = session.scalars(ordered(narrow(session, project_id, query, wanted), keys))
-    return [id_ for id_ in ids if id_ not in set(exclude)][:count]
+    return ordered(narrowed(query, project_id, wanted, is_rare=is_rare), keys)
 
 
 def count_states(session: Session, project_id: int, wanted: SampleFilter) -> dict[str, int]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import zlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.db.base import utc_now
+from app.db.many_rows import add_rows, count_anew
 from app.db.models.imports import DuplicateMember, FlagRow
 from app.db.models.projects import Sample
 from app.db.models.reviews import SampleState
@@ -41,13 +41,17 @@ def queue_samples(session: Session, project_id: int, sample_ids: Collection[int]
     places = {id_: place for id_, place in _places(session, project_id, wanted) if id_ in wanted}
     known = {row.sample_id: row for row in _known(session, project_id, wanted)}
     labels = dict(_labels(session, project_id, [id_ for id_ in sorted(wanted) if id_ not in known]))
-    now, unflagged = utc_now(), _Place()
-    new = [_new(project_id, id_, label, places.get(id_, unflagged), now) for id_, label in labels.items()]
-    for start in range(0, len(new), _CHUNK):
-        session.connection().execute(insert(SampleState), new[start : start + _CHUNK])
+    unflagged = _Place()
+    new = [_new(id_, label, places.get(id_, unflagged)) for id_, label in labels.items()]
+    add_rows(session, SampleState, new, {**_UNANSWERED, "project_id": project_id, "changed_at": utc_now()})
     if new:
         set_needed(session, project_id, [row["sample_id"] for row in new] if len(new) <= _FEW else None)
     _move(session, known, places)
+
+
+def note_growth(session: Session) -> None:
+    """Say that many flags and queued samples were added."""
+    count_anew(session, FlagRow, SampleState)
 
 
 def queued_of(session: Session, sample_ids: Collection[int]) -> set[int]:
@@ -109,12 +113,15 @@ def _labels(session: Session, project_id: int, ids: Sequence[int]) -> Iterator[t
         yield from ((sample_id, label) for sample_id, label in rows)
 
 
-def _new(project_id: int, sample_id: int, label: str, place: _Place, now: datetime) -> dict[str, Any]:
+_UNANSWERED = {
+    "state": "open", "submitted": 0, "needed": 1, "version": 0, "tags": [], "by": [], "reason": "not reviewed yet",
+}  # fmt: skip
+
+
+def _new(sample_id: int, label: str, place: _Place) -> dict[str, Any]:
     return {
-        "sample_id": sample_id, "project_id": project_id, "state": "open", "submitted": 0, "needed": 1, "version": 0,
-        "tags": [], "by": [], "reason": "not reviewed yet", "given_label": label,
-        "shuffle": zlib.crc32(str(sample_id).encode()), "changed_at": now, "dispute": place.rivals,
-        "rivals": place.rivals, "priority": place.priority, "cluster": place.cluster,
+        "sample_id": sample_id, "given_label": label, "shuffle": zlib.crc32(str(sample_id).encode()),
+        "dispute": place.rivals, "rivals": place.rivals, "priority": place.priority, "cluster": place.cluster,
     }  # fmt: skip
 
 

@@ -59,17 +59,28 @@ FEW = 5_000
 """So many flags of one type are looked up by the type; where there are more, the next in order is near."""
 
 
-def narrow(session: Session, project_id: int, query: Any, wanted: SampleFilter) -> Any:
-    """Narrow a query that takes the first of an order. Of a rare issue type, its own flags say which samples those
-    are: walking 200,000 samples until six of them turn up takes most of a second."""
+def is_rare_type(session: Session, project_id: int, wanted: SampleFilter) -> bool:
+    """Whether the filter asks for an issue type that few flags have."""
     if wanted.issue_type is None:
-        return filtered(query, wanted)
-    of_type = select(FlagRow.sample_id).where(
-        FlagRow.project_id == project_id, FlagRow.issue_type == wanted.issue_type
-    )  # fmt: skip
-    if session.scalar(of_type.offset(FEW).limit(1)) is not None:
-        return filtered(query, wanted)
-    return filtered(query.where(SampleState.sample_id.in_(of_type)), wanted)
+        return False
+    return session.scalar(beyond_few(project_id, wanted.issue_type)) is None
+
+
+def beyond_few(project_id: Any, issue_type: Any) -> Any:
+    """A query that finds something where more than ``FEW`` flags are of this type."""
+    return _of_type(project_id, issue_type).offset(FEW).limit(1)
+
+
+def narrowed(query: Any, project_id: Any, wanted: SampleFilter, *, is_rare: bool) -> Any:
+    """Narrow a query. Of a rare issue type, its own flags say which samples those are: walking 200,000 samples until
+    six of them turn up takes most of a second."""
+    if is_rare:
+        query = query.where(SampleState.sample_id.in_(_of_type(project_id, wanted.issue_type)))
+    return filtered(query, wanted)
+
+
+def _of_type(project_id: Any, issue_type: Any) -> Any:
+    return select(FlagRow.sample_id).where(FlagRow.project_id == project_id, FlagRow.issue_type == issue_type)
 
 
 def filtered(query: Any, wanted: SampleFilter) -> Any:
@@ -118,8 +129,9 @@ def _by_review(wanted: SampleFilter) -> list[Any]:
     found: list[Any] = []
     if wanted.reviewer:
         reviewer = select(User.id).where(User.username == wanted.reviewer).scalar_subquery()
-        mine = and_(ReviewRow.sample_id == SampleState.sample_id, ReviewRow.reviewer_id == reviewer)
-        found.append(exists().where(mine, ReviewRow.status == "submitted"))
+        theirs = ReviewRow.__table__.alias()  # the query around may read reviews itself
+        mine = and_(theirs.c.sample_id == SampleState.sample_id, theirs.c.reviewer_id == reviewer)
+        found.append(exists().where(mine, theirs.c.status == "submitted"))
     if wanted.tag:
         # Tags are a JSON list of plain words, so a quoted word in its text is a whole tag.
         found.append(cast(SampleState.tags, Text).like(f'%"{_like(wanted.tag)}"%', escape="\\"))
@@ -129,10 +141,10 @@ def _by_review(wanted: SampleFilter) -> list[Any]:
 
 
 def _says(pattern: str) -> Any:
-    keyed = Sample.__table__.alias()
+    keyed, answer = Sample.__table__.alias(), ReviewRow.__table__.alias()
     path = exists().where(keyed.c.id == SampleState.sample_id, keyed.c.key.ilike(pattern, escape="\\"))
     said = and_(FlagRow.sample_id == SampleState.sample_id, FlagRow.reason.ilike(pattern, escape="\\"))
-    noted = and_(ReviewRow.sample_id == SampleState.sample_id, ReviewRow.note.ilike(pattern, escape="\\"))
+    noted = and_(answer.c.sample_id == SampleState.sample_id, answer.c.note.ilike(pattern, escape="\\"))
     return or_(path, exists().where(said), exists().where(noted))
 
 

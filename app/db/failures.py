@@ -1,0 +1,37 @@
+"""What a database's errors mean to whoever made the request."""
+
+from __future__ import annotations
+
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from app.db.sqlite_library import sqlite
+from app.domain.errors import Busy, Conflict, InvalidInput, OutOfSpace, WinnowError
+
+_UNIQUE_VIOLATION = "23505"
+_LOCK_STATES = ("40001", "40P01", "55P03")
+"""PostgreSQL's codes: could not serialize, deadlock, lock not available."""
+
+BUSY = "The database is busy with something long, so nothing was saved. Try again in a few seconds."
+
+_SAME_TIME = (
+    "Somebody else saved the same thing at the same moment, so yours was not saved. "
+    "Look at what is there now, then try again."
+)
+
+TRANSLATED = (OperationalError, IntegrityError, PoolTimeout, DataError, OverflowError, UnicodeEncodeError)
+
+
+def translated(error: Exception) -> WinnowError | None:
+    """What the error means to who asked; None where it is a fault of ours."""
+    text = str(error).lower()
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    if isinstance(error, IntegrityError):
+        same = state == _UNIQUE_VIOLATION or "unique constraint failed" in text
+        return Conflict(_SAME_TIME) if same else None
+    if isinstance(error, PoolTimeout) or state in _LOCK_STATES or "database is locked" in text:
+        return Busy(BUSY)
+    if isinstance(error, OperationalError | sqlite.OperationalError):
+        full = "disk is full" in text or "no space left" in text
+        return OutOfSpace("The disk is full: nothing was saved. Make room, then try again.") if full else None
+    return InvalidInput("A number is too large, or a text holds characters that can't be kept (like NUL).")
