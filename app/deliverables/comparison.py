@@ -77,8 +77,8 @@ def _flow(summaries: Sequence[Summary]) -> Iterator[Row]:
         yield Row("flow", word, tuple(s["outcomes"][name] for s in summaries))
         of_flagged = tuple(_ratio(s["outcomes"][name], s["flagged"]) for s in summaries)
         yield Row("flow", f"{word}, of those flagged", of_flagged, is_share=True)
-    for rule in SETTLERS:
-        yield Row("flow", f"settled by {SETTLERS[rule]}", tuple(s["rules"].get(rule, 0) for s in summaries))
+    for rule, who in SETTLERS.items():
+        yield Row("flow", f"settled by {who}", tuple(s["rules"].get(rule, 0) for s in summaries))
 
 
 def _issues(summaries: Sequence[Summary]) -> Iterator[Row]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from app.deliverables import leaks
 from app.domain.errors import NotFound
 from app.domain.formats.leaks_report import read_leaks_report
 from app.domain.leaks import LeakCandidate, LeakType, MatchMethod, Transform, Verdict
@@ -128,10 +129,10 @@ def test_a_run_without_scores_takes_none_away(world):
 
 def test_a_version_frozen_before_scores_is_still_read(scored_run):
     world, run_id = scored_run
-    raw = leak_summary.report_row_json(report(world, run_id)[0])
+    raw = leaks.report_row_json(report(world, run_id)[0])
     old = {name: value for name, value in raw.items() if name not in ("score", "transform")}
-    assert leak_summary.report_row_from_json(raw).score == 1.0
-    assert leak_summary.report_row_from_json(old).score is None
+    assert leaks.report_row_from_json(raw).score == 1.0
+    assert leaks.report_row_from_json(old).score is None
 
 
 # -- added up ---------------------------------------------------------------------------------------------------------

@@ -86,7 +86,8 @@ def test_a_bug_has_the_guarding_headers_too(broken):
         assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
 
 
-def test_a_busy_database_is_503_and_says_when_to_come_again(app, client, world, database):
+def test_a_busy_database_is_503_and_says_when_to_come_again(app, client, world, database, monkeypatch):
+    monkeypatch.setattr("app.db.session.BUSY_TIMEOUT", 200)
     alice = client("alice")
     body = {"client_event_id": fresh(), "base_version": 0, "decision": "keep", "manual": True}
     path = f"{API}/samples/{world.ids['train/cat/0.png']}/reviews"
