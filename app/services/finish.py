@@ -167,7 +167,8 @@ _HOWS: dict[str | None, How | None] = {None: None, **{how.value: how for how in 
 def _resolution(row: Any) -> Resolution:
     # Looked up in tables: an enumeration's own call takes most of the time at 200,000 rows.
     return Resolution(
-        _STATES[row.state], _DECISIONS[row.decision], row.new_label, tuple(row.tags), _HOWS[row.how], tuple(row.by),
+        _STATES[row.state], _DECISIONS[row.decision], row.new_label, repository.names_of(row.tags), _HOWS[row.how],
+        repository.names_of(row.by),
         row.reason,
     )  # fmt: skip
 

@@ -63,3 +63,11 @@ def test_a_project_without_a_version_says_so_on_the_page(client, world):
 
 def test_an_outsider_compares_nothing(client, two):
     assert client("mallory").get(f"/api/v1/comparison?{QUERY}").status_code == 404
+
+
+def test_shares_of_a_plot_come_to_the_whole():
+    from app.deliverables.report.comparison_page import _per_mille
+
+    for counts in ({"a": 1, "b": 1, "c": 1}, {"a": 0, "b": 7}, {"a": 157, "b": 149, "c": 293, "d": 897}):
+        assert sum(_per_mille(counts).values()) == 1000
+    assert _per_mille({"a": 0}) == {"a": 0}

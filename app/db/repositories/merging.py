@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Text, cast, func, select
 from sqlalchemy.orm import Session
 
 from app.db.models.accounts import User
@@ -32,19 +34,26 @@ def flags_of_project(session: Session, project_id: int) -> Iterator[tuple[int, F
 def states_of_project(session: Session, project_id: int, *, settled_only: bool) -> Iterator[Any]:
     """Every flagged or reviewed sample with its state, as plain rows: there may be 200,000 of them.
 
-    With ``settled_only`` those that are still open are left out.
+    ``tags`` and ``by`` are JSON as it is stored: most rows have one of a few (``names_of``). With ``settled_only``
+    those that are still open are left out.
     """
     query = (
         select(
             Sample.id, Sample.key, Sample.split, Sample.given_label, SampleState.state, SampleState.decision,
-            SampleState.new_label, SampleState.tags, SampleState.how, SampleState.by, SampleState.reason,
-            SampleState.submitted, SampleState.needed,
+            SampleState.new_label, cast(SampleState.tags, Text).label("tags"), SampleState.how,
+            cast(SampleState.by, Text).label("by"), SampleState.reason, SampleState.submitted, SampleState.needed,
         )
         .join(SampleState, SampleState.sample_id == Sample.id)
         .where(SampleState.project_id == project_id)
         .order_by(Sample.id)
     )  # fmt: skip
     yield from session.execute(query.where(SampleState.state != "open") if settled_only else query)
+
+
+@lru_cache(maxsize=4096)
+def names_of(stored: str) -> tuple[str, ...]:
+    """The strings of a JSON list. Remembered: parsing a list for each of 200,000 rows takes a third of a merge."""
+    return tuple(json.loads(stored))
 
 
 def count_open(session: Session, project_id: int, without: Sequence[int]) -> int:

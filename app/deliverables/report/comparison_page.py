@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -30,14 +31,25 @@ def render_comparison(found: ProjectComparison) -> str:
 def _outcomes(found: ProjectComparison) -> str:
     """What became of the flagged samples, each version's in per mille of its own: sizes differ by orders."""
     rows = {
-        shorten(name): {part: round(1000 * s["outcomes"][part] / max(1, s["flagged"])) for part in OUTCOMES}
-        for name, s in zip(found.names, found.summaries, strict=True)
+        shorten(name): _per_mille({part: summary["outcomes"][part] for part in OUTCOMES})
+        for name, summary in zip(found.names, found.summaries, strict=True)
     }
     shown = [part for part in OUTCOMES if any(row[part] for row in rows.values())]
     with canvas(1.0 + 0.42 * len(rows)) as drawn:
         draw_stacked(drawn.axes[0], rows, shown, COLOURS, OUTCOME_WORDS)
         drawn.axes[0].set_xlabel("of 1,000 flagged samples")
         return finish(drawn, "outcomes", "What became of 1,000 flagged samples in each version.")
+
+
+def _per_mille(counts: Mapping[str, int]) -> dict[str, int]:
+    """Whole numbers that come to 1,000: what rounding down leaves goes to those who lost most by it."""
+    total = sum(counts.values())
+    if not total:
+        return dict(counts)
+    shares = {part: divmod(1000 * count, total) for part, count in counts.items()}
+    left = 1000 - sum(whole for whole, _ in shares.values())
+    rounded_up = sorted(shares, key=lambda part: -shares[part][1])[:left]
+    return {part: whole + (part in rounded_up) for part, (whole, _) in shares.items()}
 
 
 def _precision(found: ProjectComparison) -> str:
