@@ -35,7 +35,7 @@ def replaced_atomically(path: Path) -> Iterator[BinaryIO]:
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise OutOfSpace(f"The disk is full: {path.name} was not written. Make room, then try again.") from error
@@ -103,7 +103,8 @@ def write_digested(path: Path, write: Callable[[BinaryIO], int | None]) -> tuple
     return returned, digest, digested.size
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Flush the names in a folder to the disk, after a move."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from app.db.migrate import migrate
 from app.db.session import Database
 from app.domain.errors import InvalidInput
+from app.services.restore_backup import settle_restore
 from app.settings import Settings
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # the type has no public name
@@ -31,7 +32,8 @@ def settings_from(args: argparse.Namespace) -> Settings:
 
 
 def open_database(settings: Settings) -> Database:
-    """Bring the database to its newest migration and open it."""
+    """Finish a restore that was cut off, bring the database to its newest migration and open it."""
     settings.folder(".")
+    settle_restore(settings)
     migrate(settings.resolved_database_url)
     return Database(settings.resolved_database_url)

@@ -27,6 +27,8 @@ COMMANDS = {
     "demo": "app.cli.demo",
     "bench": "app.cli.bench",
     "migrate": "app.cli.migrate",
+    "backup": "app.cli.backup",
+    "restore": "app.cli.restore",
     "compile-kernels": "app.cli.compile_kernels",
 }
 """Module of each command. Only the one that is asked for is loaded: together they take seconds."""

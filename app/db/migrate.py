@@ -49,14 +49,27 @@ def migrate(url: str, target: str = "head") -> None:
     if url.startswith("sqlite") and current is not None:
         _copy_sqlite(url, current)
     engine = make_engine(url)
-    if engine.dialect.name == "sqlite":
-        sa.event.listen(engine, "connect", _take_transactions_over)
-        sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     try:
+        if engine.dialect.name == "sqlite":
+            sa.event.listen(engine, "connect", _take_transactions_over)
+            sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
         with engine.begin() as connection:
             _run(connection, target, newer=_is_newer(target, current))
     finally:
         engine.dispose()
+
+
+def run_migrations(connection: sa.Connection, target: str = "head") -> None:
+    """Move a database forward on a connection, as a part of its transaction.
+
+    On SQLite its foreign keys must be off, as they are where nobody turned them on.
+    """
+    _run(connection, target, newer=True)
+
+
+def knows_revision(revision: str) -> bool:
+    """Whether this release has the migration, so that it can read a database that stands there."""
+    return any(script.revision == revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
 def _is_newer(target: str, current: str | None) -> bool:
