@@ -27,6 +27,7 @@ COMMANDS = {
     "demo": "app.cli.demo",
     "bench": "app.cli.bench",
     "migrate": "app.cli.migrate",
+    "doctor": "app.cli.doctor",
     "backup": "app.cli.backup",
     "restore": "app.cli.restore",
     "compile-kernels": "app.cli.compile_kernels",

@@ -108,7 +108,7 @@ def _restore(settings: Settings, reader: BackupReader) -> Restored:
     staging.mkdir(mode=0o700)
     stamp = utc_now()
     note = {"restore": str(uuid.uuid4()), "taken_at": told["taken_at"], "by": f"Winnow {told['winnow']}"}
-    plan = {**note, "database": told["database"], "replaced": f"replaced-{stamp:%Y%m%d-%H%M%S}"}
+    plan = {**note, "database": told["database"], "replaced": f"replaced-{stamp:%Y%m%d-%H%M%S}-{note['restore'][:6]}"}
     try:
         _stage_files(reader, staging)
         if told["database"] == "sqlite":
