@@ -20,13 +20,14 @@ from app.services.measure_agreement import measure
 from app.services.measure_progress import measure_progress
 from app.services.ports import Doorbell
 from app.settings import Settings
-from app.web import health, images
+from app.web import health, images, metrics
 from app.web.api import router as api_router
 from app.web.dependencies import Wiring
 from app.web.errors import add_error_handlers
 from app.web.express import ExpressLane
 from app.web.pages import router as pages_router
 from app.web.render import STATIC
+from app.web.request_meter import RequestCounts, RequestMeter
 from app.web.security import SecurityMiddleware, allowed_hosts
 
 THREADS = 200
@@ -43,7 +44,7 @@ def create_app(settings: Settings | None = None, *, doorbell: Doorbell | None = 
     database = Database(settings.resolved_database_url)
     pictures = Pictures(settings.folder("pictures"), processes=settings.processes, max_pixels=settings.max_pixels)
     bell = doorbell or CeleryDoorbell(make_celery(settings))
-    wiring = Wiring(settings, database, bell, pictures, Keeper(measure), Keeper(measure_progress))
+    wiring = Wiring(settings, database, bell, pictures, Keeper(measure), Keeper(measure_progress), RequestCounts())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -61,10 +62,12 @@ def create_app(settings: Settings | None = None, *, doorbell: Doorbell | None = 
     app.add_middleware(ExpressLane, wiring=wiring)  # innermost: what the others refuse does not reach it
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts(settings.allowed_hosts))
     app.add_middleware(SecurityMiddleware, secure=settings.secure_cookies, max_body=settings.max_upload)
+    app.add_middleware(RequestMeter, counts=wiring.requests)
     add_error_handlers(app)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.include_router(api_router)
     app.include_router(images.router)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     app.include_router(pages_router)
     return app

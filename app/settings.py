@@ -37,6 +37,9 @@ class Settings(BaseSettings):
         timedelta(hours=12), description="A session ends after this time without a request."
     )
     session_absolute: timedelta = Field(timedelta(days=7), description="A session ends at this age whatever happens.")
+    metrics_from_loopback: bool = Field(
+        False, description="Programs on this machine may read /metrics without a token."
+    )
     lease_minutes: int = Field(10, ge=1, description="How long a reviewer holds a sample that is left alone.")
     weights: Path | None = Field(
         None, description="Weights (.pth) of the network for semantic leaks; fetched by torchvision when not set."

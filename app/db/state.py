@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from app.db.base import utc_now
+from app.db.models.bulk import BulkEvent
 from app.db.models.jobs import Job, JobShard
+from app.db.models.leaks import LeakVerdictEvent
 from app.db.models.projects import Project
+from app.db.models.reviews import ReviewEvent
 from app.db.repositories.clock import database_now
+from app.db.repositories.jobs import LEASE_SECONDS
 from app.db.session import Database
 from app.domain.errors import WinnowError
 from app.domain.jobs import LIVE
@@ -109,11 +115,30 @@ def shards_waiting(session: Session) -> dict[tuple[str, str], int]:
     return {(queue, kind): count for queue, kind, count in rows}
 
 
-def leases_of_workers(session: Session) -> dict[str, float]:
-    """Until when each worker that holds a shard holds it, in seconds since 1970 by the database's clock."""
-    rows = session.execute(
-        select(JobShard.lease_owner, func.max(JobShard.lease_until))
-        .where(JobShard.state == "running", JobShard.lease_owner.is_not(None))
-        .group_by(JobShard.lease_owner)
+def newest_events(session: Session) -> dict[str, int]:
+    """The number of the newest event of each kind: one step down an index, where counting would read them all.
+
+    On PostgreSQL, tries that were rolled back have numbers, too.
+    """
+    kinds = {"review": ReviewEvent.id, "leak": LeakVerdictEvent.id, "bulk": BulkEvent.id}
+    return {kind: session.scalar(select(func.max(number))) or 0 for kind, number in kinds.items()}
+
+
+def workers_seen(session: Session) -> dict[str, float]:
+    """When each worker gave its last sign of life, in seconds since 1970; of those of the last day."""
+    held = select(JobShard.lease_owner, func.max(JobShard.lease_until)).where(JobShard.state == "running")
+    seen = {
+        owner: until - LEASE_SECONDS
+        for owner, until in session.execute(held.group_by(JobShard.lease_owner))
+        if owner is not None and until is not None
+    }
+    yesterday = utc_now() - timedelta(days=1)
+    recent = (
+        select(JobShard.lease_owner, func.max(JobShard.finished_at))
+        .join(Job, Job.id == JobShard.job_id)
+        .where(JobShard.finished_at >= yesterday, or_(Job.finished_at.is_(None), Job.finished_at >= yesterday))
     )
-    return {owner: until for owner, until in rows if owner is not None and until is not None}
+    for owner, finished in session.execute(recent.group_by(JobShard.lease_owner)):
+        if owner is not None and finished is not None:
+            seen[owner] = max(seen.get(owner, 0.0), finished.timestamp())
+    return seen

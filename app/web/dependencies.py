@@ -33,6 +33,7 @@ from app.services.sign_in import (
 )
 from app.settings import Settings
 from app.web.render import project_info
+from app.web.request_meter import RequestCounts
 
 SESSION_COOKIE = "winnow_session"
 SECURE_COOKIE = "__Host-winnow_session"
@@ -48,6 +49,7 @@ class Wiring:
     pictures: Pictures
     agreement: Keeper[Measured]
     progress: Keeper[Progress]
+    requests: RequestCounts
 
 
 async def get_wiring(request: Request) -> Wiring:

@@ -43,7 +43,7 @@ def error_body(code: str, message: str, details: dict[str, Any] | None = None) -
 
 def wants_json(request: Request) -> bool:
     path: str = request.scope["path"]
-    return path.startswith(("/api/", "/img/"))
+    return path.startswith(("/api/", "/img/")) or path == "/metrics"  # whose readers are programs
 
 
 def answer(request: Request, status: int, code: str, message: str, details: dict[str, Any] | None = None) -> Response:

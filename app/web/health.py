@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
-from app.services.health import check_database
-from app.web.dependencies import ReadingDep
+from app.services.health import check_database, find_hindrance
+from app.web.dependencies import ReadingDep, WiringDep
 
 router = APIRouter(tags=["health"])
 
@@ -22,3 +22,13 @@ def get_health(session: ReadingDep) -> Health:
     """Answers when web server and database do. Tells nothing else, since nobody signs in for it."""
     check_database(session)
     return Health("ok")
+
+
+@router.get("/readyz", responses={503: {"description": "The status says what is lacking."}})
+def get_readiness(response: Response, wiring: WiringDep) -> Health:
+    """Answers "ok" when the server can do its work: the database answers, at this release's migration. Else 503."""
+    hindrance = find_hindrance(wiring.database)
+    if hindrance is None:
+        return Health("ok")
+    response.status_code = 503
+    return Health(hindrance)

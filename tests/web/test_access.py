@@ -18,7 +18,7 @@ VIEWER, REVIEWER, LEAD, PROJECT_ADMIN = Role.VIEWER, Role.REVIEWER, Role.LEAD, R
 API, PAGE = "/api/v1/projects/{slug}", "/p/{slug}"
 
 EXPECTED = {
-    "GET /healthz": PUBLIC,
+    "GET /healthz": PUBLIC, "GET /readyz": PUBLIC, "GET /metrics": ADMIN,
     "GET /sign-in": PUBLIC, "POST /sign-in": PUBLIC, "POST /sign-out": PUBLIC,
     "GET /welcome/{token}": PUBLIC, "POST /welcome/{token}": PUBLIC,
     "GET /patterns": SIGNED_IN, "GET /compare": SIGNED_IN,
