@@ -28,6 +28,7 @@ EXPECTED = {
     "POST /account/password": SIGNED_IN, "POST /account/tokens": SIGNED_IN,
     "POST /account/sessions/{session_id}/revoke": SIGNED_IN, "POST /account/tokens/{token_id}/revoke": SIGNED_IN,
     "GET /users": ADMIN, "POST /users/invitations": ADMIN, "POST /users/{user_id}": ADMIN,
+    "GET /audit": ADMIN, "GET /audit.csv": ADMIN,
     "GET /jobs": ADMIN, "GET /api/v1/jobs": ADMIN,
     "GET /projects/new": ADMIN, "POST /projects/new": ADMIN, "POST /api/v1/projects": ADMIN,
     "GET /api/v1/jobs/{job_id}": VIEWER, "POST /api/v1/jobs/{job_id}/cancel": LEAD,

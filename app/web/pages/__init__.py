@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from app.web.pages import (
     accounts,
     admin,
+    audit,
     bulk,
     comparison,
     finish,
@@ -25,6 +26,7 @@ router = APIRouter(include_in_schema=False)
 for module in (
     accounts,
     admin,
+    audit,
     projects,
     review,
     samples,
