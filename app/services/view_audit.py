@@ -111,7 +111,8 @@ def write_entries(session: Session, actor: Actor, wanted: AuditFilter, target: T
 
 def _names(session: Session, found: list[repository.Entry]) -> Mapping[int, str]:
     ids = {entry.detail.get(key) for entry, _, _ in found for key in _NAMES_A_USER}
-    return accounts_repository.usernames(session, {number for number in ids if isinstance(number, int)})
+    users = accounts_repository.users_by_id(session, {number for number in ids if isinstance(number, int)})
+    return {number: user.username or user.display_name for number, user in users.items()}
 
 
 def _view(found: repository.Entry, names: Mapping[int, str]) -> EntryView:
