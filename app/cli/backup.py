@@ -9,7 +9,8 @@ from pathlib import Path
 
 from app.cli.environment import Subparsers, settings_from
 from app.cli.exit_status import status_of
-from app.db.session import Database
+from app.db.state import open_to_look, read_state
+from app.domain.errors import InvalidInput
 from app.services.make_backup import make_backup
 
 
@@ -28,8 +29,11 @@ def run(args: argparse.Namespace) -> int:
 def _back_up(args: argparse.Namespace) -> None:
     settings = settings_from(args)
     # The database stays as it is, at whatever migration: a backup is what one makes before an upgrade.
-    database = Database(settings.resolved_database_url)
+    if settings.database_url is None and not (settings.data_dir / "winnow.db").exists():
+        raise InvalidInput(f"There is no database in {settings.data_dir.resolve()}. Name the folder with --data-dir.")
+    database = open_to_look(settings.resolved_database_url)
     try:
+        read_state(database)  # says plainly where it does not answer
         made = make_backup(database, settings.data_dir.resolve(), args.output)
     finally:
         database.dispose()

@@ -46,6 +46,9 @@ def new_place(settings, tmp_path, backend, request):
     return make
 
 
+MOVES = "app.services.restore_backup"
+
+
 def files_below(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
@@ -308,3 +311,25 @@ def test_killed_at_any_step_all_is_old_or_all_is_new(filled, saved, new_place, b
     assert outcomes == sorted(outcomes, reverse=True)  # up to some step the old one stays, from there on it is new
     assert outcomes.count(True) >= 2
     assert outcomes.count(False) >= 2
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+@pytest.mark.parametrize("backend", [pytest.param("postgresql", marks=pytest.mark.servers)], indirect=True)
+@pytest.mark.parametrize(("moment", "is_new"), [("app.db.backup._note", False), (f"{MOVES}._move_in", True)])
+def test_files_follow_the_databases_transaction(filled, saved, new_place, moment, is_new):
+    """Killed before its commit nothing is moved; killed after it, the files still come."""
+    filled.database.dispose()
+    fresh = files_below(filled.settings.folder("versions"))
+    place = new_place()
+    open_database(place).dispose()
+    (place.folder("versions/pets/v1") / "old.txt").write_text("old")
+    pid = os.fork()
+    if pid == 0:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(moment, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+            restore_backup(place, saved, force=True)
+        os._exit(0)
+    assert os.WIFSIGNALED(os.waitpid(pid, 0)[1])
+    open_database(place).dispose()
+    assert ("alice" in names_in(place)) == is_new
+    assert files_below(place.folder("versions")) == (fresh if is_new else {"pets/v1/old.txt": b"old"})
