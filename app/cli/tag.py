@@ -22,7 +22,8 @@ from app.cli.gallery_pictures import pictures_below
 from app.cli.progress import ProgressReporter
 from app.domain.errors import InvalidFile, InvalidInput
 from app.domain.formats.csv_lines import exact_writer
-from app.domain.formats.guide_csv import FlaggedRow, RejectedRow, open_guide_csv
+from app.domain.formats.flagged.rows import FlaggedRow, RejectedRow
+from app.domain.formats.guide_csv import open_guide_csv
 from app.domain.formats.manifest_csv import ManifestRow, write_rows
 from app.domain.formats.review_gallery import MAX_SAMPLES, GalleryCount, write_review_gallery
 from app.domain.formats.spreadsheet_csv import write_spreadsheet_copy

@@ -18,7 +18,8 @@ from app.db.repositories import queueing
 from app.db.session import Database, Session
 from app.domain.errors import InvalidFile, InvalidInput, JobCancelled
 from app.domain.flag_matching import pair_flags
-from app.domain.formats.guide_csv import FlaggedRow, RejectedRow, open_guide_csv
+from app.domain.formats.flagged.rows import FlaggedRow, RejectedRow
+from app.domain.formats.guide_csv import open_guide_csv
 from app.domain.jobs import JobKind, ShardSpec
 from app.services import audit
 from app.services.jobs import start_job

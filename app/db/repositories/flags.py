@@ -12,7 +12,7 @@ from app.db.many_rows import add_rows
 from app.db.models.imports import FlagRow, Import, ImportReject
 from app.db.repositories.express_cards import FlagFacts
 from app.domain.errors import NotFound
-from app.domain.formats.guide_csv import RejectedRow
+from app.domain.formats.flagged.rows import RejectedRow
 from app.domain.samples import Flag, IssueType
 
 
