@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
@@ -20,6 +21,11 @@ def as_flag(row: FlagRow | FlagFacts) -> Flag:
     return Flag(
         IssueType(row.issue_type), row.raw_issue_type, row.confidence, row.suggested_label, row.reason, row.group
     )
+
+
+def as_whole_flag(row: FlagRow) -> Flag:
+    """The flag with the detector's own score, which only imports compare."""
+    return replace(as_flag(row), raw_score=row.raw_score, raw_score_name=row.raw_score_name)
 
 
 def list_imports(session: Session, project_id: int) -> list[Import]:

@@ -27,8 +27,6 @@ def _read(bundle: Bundle, make: RowMaker) -> Rows:
 
 def _csv_rows(member: Member, make: RowMaker) -> Rows:
     source = open_guide_csv(member.data, confidence_in_percent=make.percent)
-    if "image_id" not in source.columns:
-        make.note("The export has no image_id: the path stands for it in the manifest.")
 
     def rows() -> Rows:
         yield from source.rows()
