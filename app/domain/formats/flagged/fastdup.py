@@ -110,12 +110,7 @@ def _check_numbered(found: _WorkDir, names: Names) -> None:
     for role, columns in _KEYS.items():
         for member in found.of(role):
             first = next((row for row in member.table.rows() if not isinstance(row, RejectedRow)), None)
-            if (
-                first
-                and not first.get(*columns[1:])
-                and as_index(first.get(columns[0])) is not None
-                and not names.known
-            ):
+            if first and not names.known and as_index(first.get(*columns)) is not None:
                 raise InvalidFile(
                     f"{member.name} names images by row number. Pack it into one zip with atrain_features.dat.csv, "
                     "which says which image a row is, or give the whole work_dir to 'winnow import --file'."

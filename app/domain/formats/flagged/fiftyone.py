@@ -6,6 +6,8 @@ FiftyOne has no field for issues. What counts: tags that name one (splits are ta
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from app.domain.errors import InvalidFile
@@ -57,7 +59,7 @@ def _rows(members: list[Member], make: RowMaker) -> Rows:
 def _json_rows(member: Member, make: RowMaker) -> Rows:
     if "samples" not in member.keys:  # one of many files, each a sample
         sample = {str(item.key): item.value for item in member.items()}
-        yield from _sample_rows(1, sample, shown(sample), make)
+        yield from _sample_rows(1, sample, partial(shown, sample), make)
         return
     before = make.where
     for item in member.items("samples"):
@@ -65,7 +67,7 @@ def _json_rows(member: Member, make: RowMaker) -> Rows:
             continue
         make.where = f"{before}Item {item.number:,}: "
         if isinstance(item.value, dict):
-            yield from _sample_rows(item.line, item.value, shown(item.value), make)
+            yield from _sample_rows(item.line, item.value, partial(shown, item.value), make)
         else:
             yield make.reject(item.line, "bad_item", "It is not an object.", shown(item.value))
 
@@ -78,7 +80,7 @@ def _table_rows(member: Member, make: RowMaker) -> Rows:
             yield from _sample_rows(row.line, row.values, row.raw, make)
 
 
-def _sample_rows(line: int, sample: dict[str, Any], raw: str, make: RowMaker) -> Rows:
+def _sample_rows(line: int, sample: dict[str, Any], raw: str | Callable[[], str], make: RowMaker) -> Rows:
     path, label = sample.get("filepath"), _label(sample, _TRUTHS)
     for tag in _tags(sample.get("tags")):
         if find_issue(tag[:200]) is None:

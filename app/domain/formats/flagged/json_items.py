@@ -115,5 +115,6 @@ class JsonItems:
     def _wrong(self, problem: str, position: int) -> InvalidFile:
         line = self._text.count("\n", 0, position) + 1
         column = position - self._text.rfind("\n", 0, position)
-        cut = " The file ends too early: it was cut off." if position >= len(self._text.rstrip()) else ""
+        ended = position >= len(self._text.rstrip()) or problem.startswith("Unterminated")
+        cut = " The file ends too early: it was cut off." if ended else ""
         return InvalidFile(f"{self._name} is not JSON: {problem} in line {line:,}, column {column:,}.{cut}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -21,9 +22,11 @@ from app.domain.formats.flagged import (
 )
 from app.domain.formats.flagged.bundle import Bundle, open_bundle
 from app.domain.formats.flagged.contract import Format, Rows
+from app.domain.formats.flagged.json_items import JsonItems
 from app.domain.formats.flagged.row_maker import RowMaker
 from app.domain.formats.flagged.rows import FlaggedRow, RejectedRow
 from app.domain.formats.flagged.tables import ParquetReader
+from app.domain.formats.flagged.text import decode_text
 
 FORMATS: dict[str, Format] = {
     module.FORMAT.name: module.FORMAT
@@ -92,6 +95,8 @@ def recognise(bundle: Bundle) -> Format:
         return FORMATS[name]
     if not bundle.is_zip and bundle.members[0].kind in ("csv", "other"):
         return FORMATS["guide"]  # says which columns it lacks
+    for member in bundle.find(lambda member: member.kind == "json"):
+        deque(JsonItems(decode_text(member.data, member.name), member.name, None), maxlen=0)  # says where it is broken
     titles = ", ".join(found.title for found in FORMATS.values())
     seen = "; ".join(f"{member.name} ({_described(bundle, index)})" for index, member in enumerate(bundle.members[:5]))
     raise InvalidFile(f"This is none of the exports that Winnow knows ({titles}). It holds {seen}.")

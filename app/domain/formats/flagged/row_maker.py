@@ -13,6 +13,9 @@ from app.domain.samples import Flag, IssueType
 SHOWN_TYPES = 20
 """So many unknown issue types are named in warnings; a column that was mistaken for theirs has thousands."""
 
+_SHORT = min(MAX_LENGTHS.values())
+"""No field can be too long where all together are no longer than this."""
+
 _SLACK = 1e-3
 """Sums of rounded numbers end a little outside 0 to 1 (fastdup writes 1.000001)."""
 
@@ -67,7 +70,7 @@ class RowMaker:
 
     def note(self, text: str) -> None:
         """Keep a sentence for whoever imported; the same one only once."""
-        self._notes[text] = None
+        self._notes[storable(text)] = None
 
     @property
     def notes(self) -> list[str]:
@@ -79,8 +82,10 @@ class RowMaker:
             told.append(f"{len(more):,} more unknown issue types were kept as 'other' ({rows:,} rows)")
         return told
 
-    def reject(self, line: int, code: str, reason: str, raw: str) -> RejectedRow:
-        return RejectedRow(line, code, self.where + reason, raw[:RAW])
+    def reject(self, line: int, code: str, reason: str, raw: str | Callable[[], str]) -> RejectedRow:
+        """Set a row aside. ``raw`` is the row as text, or makes it, as few rows ever need it."""
+        text = raw if isinstance(raw, str) else raw()
+        return RejectedRow(line, code, storable(self.where + reason), storable(text[:RAW]))
 
     def placed(self, rejected: RejectedRow) -> RejectedRow:
         """A row that the table itself rejected, with the file it stands in."""
@@ -91,7 +96,7 @@ class RowMaker:
         line: int,
         issue_type: object,
         *,
-        raw: str,
+        raw: str | Callable[[], str],
         path: object = "",
         image_id: object = "",
         label: object = None,
@@ -127,7 +132,7 @@ class RowMaker:
             number, score_name if number is not None else None,
         )  # fmt: skip
         given = _text(label) or None
-        return FlaggedRow(line, texts["image_id"], texts["image_path"], given, flag, tuple(others))
+        return FlaggedRow(line, texts["image_id"], texts["image_path"], given, flag, tuple(map(storable, others)))
 
     def _severity(self, number: float | None, severity: Callable[[float], float], name: str) -> float | None:
         if number is None:
@@ -145,6 +150,8 @@ class RowMaker:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value.strip()
     if value is None or isinstance(value, (dict, list, tuple)):
         return ""
     if isinstance(value, float) and value.is_integer():
@@ -157,17 +164,15 @@ def _text(value: Any) -> str:
 
 def _reason(value: object) -> str | None:
     text = _text(value)
-    return CONTROL.sub(" ", text)[:RAW] or None
+    return storable(CONTROL.sub(" ", text)[:RAW]) or None
 
 
 def _text_problem(texts: dict[str, str]) -> tuple[str, str] | None:
-    for name, text in texts.items():
-        if CONTROL.search(text):
-            return "control_character", f"{name} holds a control character."
-        if len(text) > MAX_LENGTHS[name]:
-            return "too_long", f"{name} is longer than {MAX_LENGTHS[name]:,} characters."
-        if not _writable(text):
-            return "bad_text", f"{name} holds half a character that no file can hold."
+    whole = "".join(texts.values())
+    if CONTROL.search(whole) or len(whole) > _SHORT or not whole.isascii():
+        for name, text in texts.items():
+            if problem := _problem_of(name, text):
+                return problem
     if not texts["image_path"] and not texts["image_id"]:
         return "no_image", "The row names no image: its path is empty."
     if not texts["issue_type"]:
@@ -175,6 +180,21 @@ def _text_problem(texts: dict[str, str]) -> tuple[str, str] | None:
     return None
 
 
+def _problem_of(name: str, text: str) -> tuple[str, str] | None:
+    if CONTROL.search(text):
+        return "control_character", f"{name} holds a control character."
+    if len(text) > MAX_LENGTHS[name]:
+        return "too_long", f"{name} is longer than {MAX_LENGTHS[name]:,} characters."
+    if not _writable(text):
+        return "bad_text", f"{name} holds half a character that no file can hold."
+    return None
+
+
+def storable(text: str) -> str:
+    """Text without what JSON can spell and a database can't keep: NUL, and half a surrogate pair."""
+    whole = text if _writable(text) else text.encode("utf-8", "backslashreplace").decode()
+    return whole.replace("\x00", "\\x00")
+
+
 def _writable(text: str) -> bool:
-    # JSON can spell half of a surrogate pair, which no database takes.
     return text.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in text)

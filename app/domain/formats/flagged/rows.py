@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from app.domain.samples import Flag, IssueType
 
@@ -67,6 +68,7 @@ _WORDS: dict[IssueType, str] = {
 ISSUE_WORDS: dict[str, IssueType] = {word: issue for issue, words in _WORDS.items() for word in words.split()}
 
 
+@lru_cache(maxsize=1000)
 def find_issue(raw: str) -> IssueType | None:
     """Our type for a detector's word, whatever its case and number; None for a word that is not known."""
     word = raw.strip().lower().replace("-", "_").replace(" ", "_")

@@ -7,7 +7,7 @@ it. Issues may lie on objects; they flag the object's image.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from app.domain.errors import InvalidFile
@@ -76,7 +76,10 @@ def _json_rows(member: Member, make: RowMaker) -> Rows:
 
 def _item_rows(line: int, item: dict[str, Any], row: TableRow | None, make: RowMaker) -> Rows:
     """The flags of one image."""
-    raw = shown({key: item[key] for key in list(item)[:12] if key not in _ISSUE_COLUMNS})
+
+    def raw() -> str:
+        return shown({key: item[key] for key in list(item)[:12] if key not in _ISSUE_COLUMNS})
+
     image: dict[str, Any] = {"path": _first(item, _PATHS), "image_id": _first(item, _IDS), "label": _given_label(item)}
     duplicates: dict[str, list[dict[str, Any]]] = {}
     for issue, place in _issues(item, make):
@@ -145,7 +148,7 @@ def _suggestion(issue: dict[str, Any], place: str) -> tuple[object, str]:
 
 
 def _duplicate(
-    line: int, issues: list[dict[str, Any]], place: str, image: dict[str, Any], raw: str, make: RowMaker
+    line: int, issues: list[dict[str, Any]], place: str, image: dict[str, Any], raw: Callable[[], str], make: RowMaker
 ) -> FlaggedRow | RejectedRow:
     try:
         tight = max(issues, key=_threshold)
