@@ -13,7 +13,7 @@ from app.domain.formats.flagged.tables import MAX_COLUMNS, Table, TableRow
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
-MAX_ROWS = 20_000_000
+MAX_ROWS = 2_000_000
 _BATCH = 2000
 _MAX_BATCH = 1 << 28
 """Bytes of one batch in memory. A few bytes of Parquet can say a value a million times."""
