@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+
 import pytest
 
-from app.domain.errors import InvalidFile
+from app.adapters.export_folder import read_export
+from app.domain.errors import InvalidFile, InvalidInput
 from app.services import import_flags, view_imports
 from tests.fixtures import exports
 from tests.fixtures.databases import both_backends
@@ -86,3 +90,30 @@ def test_a_review_survives_what_another_detector_says(world):
     bring(world, exports.CLEANVISION)
     assert world.state("train/cat/0.png").decision == "keep"
     assert len(world.events()) == 1
+
+
+def test_a_folder_is_packed_without_links_pictures_and_pickles(tmp_path):
+    (tmp_path / "secret.csv").write_text("x")
+    folder = tmp_path / "work_dir"
+    folder.mkdir()
+    for name, content in exports.FASTDUP.items():
+        (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    (folder / "linked.csv").symlink_to(tmp_path / "secret.csv")
+    (folder / "imagelab.pkl").write_bytes(b"\x80\x04.")
+    names = set(zipfile.ZipFile(io.BytesIO(read_export(folder))).namelist())
+    assert names == {name for name in exports.FASTDUP if name.endswith(".csv")}
+    assert read_export(folder) == read_export(folder)
+    with pytest.raises(InvalidInput, match="can't be read"):
+        read_export(tmp_path / "gone")
+
+
+def test_the_page_says_what_was_read_and_takes_a_format_by_hand(client, world):
+    lena = client("lena")
+    files = {"file": ("issues.csv", exports.CLEANVISION)}
+    shown = lena.post("/p/pets/imports", files=files, data={"format": "cleanvision"})
+    assert 'value="cleanlab-studio"' in lena.get("/p/pets/imports").text
+    assert "Read as <b>CleanVision</b>" in lena.get(shown.headers["location"]).text
+    refused = lena.post("/p/pets/imports", files=files, data={"format": "excel"})
+    assert (refused.status_code, "no format" in refused.text) == (400, True)
+    api = lena.post("/api/v1/projects/pets/imports?format=datalab&file_name=x.csv", content=exports.CLEANVISION)
+    assert (api.status_code, api.json()["format"]) == (202, "datalab")

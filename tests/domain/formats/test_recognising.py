@@ -202,9 +202,10 @@ def read_all(data: bytes, format: str = "") -> None:
             assert isinstance(row, (FlaggedRow, RejectedRow))
             if isinstance(row, FlaggedRow):
                 assert row.flag.confidence is None or 0 <= row.flag.confidence <= 1
-                (row.whole_flag().reason or "").encode()
+                kept = row.whole_flag().reason or ""
             else:
-                (row.reason + row.raw).encode()
+                kept = row.reason + row.raw
+            assert b"\x00" not in kept.encode()  # a database keeps neither NUL nor half a character
     except InvalidInput as error:
         error.message.encode()
 
@@ -266,6 +267,14 @@ def test_a_byte_order_mark_and_half_a_character_do_no_harm():
     assert isinstance(row, RejectedRow)
     assert (row.code, row.line) == ("bad_text", 1)
     row.raw.encode()
+
+
+def test_what_no_database_keeps_is_spelled_out():
+    data = b'{"a.jpg": ["b\\u0000.jpg"], "b\\ud800.jpg": ["a.jpg"]}'
+    rows = list(opened(data, format="imagededup").rows())
+    assert len(rows) == 3
+    assert {row.code for row in rows if isinstance(row, RejectedRow)} == {"control_character", "bad_text"}
+    read_all(data, "imagededup")
 
 
 def test_a_bad_item_costs_itself_and_names_its_number():
