@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from app.domain.errors import InvalidFile
+from app.domain.formats.csv_lines import MAX_FIELD
 from app.domain.formats.flagged.rows import RejectedRow
 from app.domain.formats.flagged.tables import MAX_COLUMNS, Table, TableRow
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
 MAX_ROWS = 2_000_000
@@ -31,6 +33,9 @@ def read_parquet(data: bytes, name: str) -> Table:
     try:
         file = pq.ParquetFile(io.BytesIO(data))
         schema, rows = file.schema_arrow, file.metadata.num_rows
+        # As dictionaries, so that a long text which repeats is not written out before its length is known.
+        texts = [field.name for field in schema if pa.types.is_string(field.type)]
+        file = pq.ParquetFile(io.BytesIO(data), read_dictionary=texts)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InvalidFile(f"{name} is broken Parquet, or cut off: {str(error)[:200]}.") from None
     if len(schema.names) > MAX_COLUMNS or rows > MAX_ROWS:
@@ -65,8 +70,20 @@ def _rows(
                 raise InvalidFile(
                     f"{name} needs {batch.nbytes:,} bytes for {_BATCH:,} rows, from row {number + 1:,} on."
                 )
+            _check_fields(batch, name, number)
             for values in batch.to_pylist():
                 number += 1
                 yield TableRow(number, {short: values[long] for long, short in zip(wanted, lower, strict=True)})
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InvalidFile(f"{name} is broken Parquet after row {number:,}: {str(error)[:200]}.") from None
+
+
+def _check_fields(batch: pa.RecordBatch, name: str, number: int) -> None:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for column in batch.columns:
+        if pa.types.is_dictionary(column.type):
+            longest = pc.max(pc.binary_length(column.dictionary)).as_py() or 0
+            if longest > MAX_FIELD:
+                raise InvalidFile(f"{name} has a field of {longest:,} bytes after row {number:,}; no flag needs one.")

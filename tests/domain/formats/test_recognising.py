@@ -251,6 +251,14 @@ def test_a_zip_that_unpacks_to_too_much_is_refused_without_doing_so(monkeypatch)
         opened(zipped({f"{n}.csv": "a" for n in range(3)}))
 
 
+def test_a_long_text_that_parquet_repeats_is_never_written_out():
+    rows: list[dict[str, object]] = [{"path": "x" * 1_100_000, "flag": "dark"}] * 50
+    data = exports.as_parquet(rows)
+    assert len(data) < 1_000_000  # and 55 million bytes once written out
+    with pytest.raises(InvalidFile, match="a field of 1,100,000 bytes"):
+        list(opened(data).rows())
+
+
 def test_an_encrypted_zip_is_refused():
     data = bytearray(zipped({"issues.csv": exports.CLEANVISION}))
     data[6] |= 1
