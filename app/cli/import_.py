@@ -9,7 +9,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from app.adapters.export_folder import read_export
 from app.cli.environment import Subparsers, open_database, settings_from
+from app.cli.export_format import add_format
 from app.cli.local_actor import NoDoorbell, ensure_owner, owner_access, work_until_done
 from app.db.repositories import jobs as jobs_repository
 from app.db.session import Database
@@ -27,7 +29,11 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument("--project", required=True, help="the project's name; it is made when --root is given")
     parser.add_argument("--root", type=Path, help="a folder laid out as split/class/file: make the project from it")
     parser.add_argument("--label-coding", "--label_coding", choices=["name", "index"], default="name")
-    parser.add_argument("--file", type=Path, help="an export of flagged samples (CSV)")
+    parser.add_argument("--file", type=Path, help="an export of flagged samples, or a folder that a detector wrote")
+    add_format(parser)
+    parser.add_argument(
+        "--ignore-case", "--ignore_case", action="store_true", help="match paths that differ in case alone"
+    )
     parser.add_argument("--source", default="", help="which tool made the export")
     parser.add_argument("--confidence-in-percent", "--confidence_in_percent", action="store_true")
     parser.add_argument("--data-dir", "--data_dir", type=Path)
@@ -45,9 +51,7 @@ def run(args: argparse.Namespace) -> int:
     if args.root:
         make_project(settings, database, args.project, args.root, label_coding=args.label_coding)
         _say(args, f"Project {slug} reads {args.root}.")
-    outcome = (
-        import_file(settings, database, slug, args.file, args.source, args.confidence_in_percent) if args.file else {}
-    )
+    outcome = _import(args, settings, database, slug) if args.file else {}
     if args.json:
         print(json.dumps({"project": slug, **outcome}, default=str))
     elif outcome:
@@ -55,11 +59,19 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _import(args: argparse.Namespace, settings: Settings, database: Database, slug: str) -> dict[str, Any]:
+    return import_file(
+        settings, database, slug, args.file, args.source, args.confidence_in_percent, format=args.format,
+        ignore_case=args.ignore_case,
+    )  # fmt: skip
+
+
 def _say(args: argparse.Namespace, text: str) -> None:
     print(text, file=sys.stderr if args.json else sys.stdout)
 
 
 def _print_outcome(outcome: dict[str, Any]) -> None:
+    print(f"Read as {outcome['format_title']}. {outcome['scores_read']}")
     print(
         f"{outcome['rows_total']:,} rows: {outcome['rows_accepted']:,} accepted, "
         f"{outcome['rows_rejected']:,} rejected; "
@@ -85,18 +97,23 @@ def make_project(settings: Settings, database: Database, name: str, root: Path, 
 
 
 def import_file(
-    settings: Settings, database: Database, slug: str, file: Path, source: str = "", in_percent: bool = False
+    settings: Settings,
+    database: Database,
+    slug: str,
+    file: Path,
+    source: str = "",
+    in_percent: bool = False,
+    *,
+    format: str = "",
+    ignore_case: bool = False,
 ) -> dict[str, Any]:
     """Import an export and wait for it; return its figures."""
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise InvalidInput(f"{file} can't be read: {error.strerror}.") from None
+    data = read_export(file)
     with database.writing() as session:
         access = owner_access(session, slug)
         row = start_import(
             session, NoDoorbell(), access, folder=settings.folder("uploads"), file_name=file.name, data=data,
-            source=source, confidence_in_percent=in_percent,
+            source=source, confidence_in_percent=in_percent, format=format, ignore_case=ignore_case,
         )  # fmt: skip
         import_id, job_id = row.id, row.job_id or 0
     work_until_done(settings, database, job_id)

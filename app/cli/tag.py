@@ -11,21 +11,25 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TextIO
 
+from app.adapters.export_folder import read_export
 from app.adapters.files import write_atomically
 from app.cli.exit_status import status_of
+from app.cli.export_format import add_format
 from app.cli.gallery_pictures import pictures_below
 from app.cli.progress import ProgressReporter
 from app.domain.errors import InvalidFile, InvalidInput
 from app.domain.formats.csv_lines import exact_writer
-from app.domain.formats.guide_csv import FlaggedRow, RejectedRow, open_guide_csv
+from app.domain.formats.flagged.contract import Format
+from app.domain.formats.flagged.rows import FlaggedRow, RejectedRow
 from app.domain.formats.manifest_csv import ManifestRow, write_rows
 from app.domain.formats.review_gallery import MAX_SAMPLES, GalleryCount, write_review_gallery
 from app.domain.formats.spreadsheet_csv import write_spreadsheet_copy
+from app.services.open_flagged import open_flagged
 
 Subparsers = argparse._SubParsersAction  # the type has no public name
 
@@ -34,10 +38,13 @@ def add_parser(subparsers: Subparsers[argparse.ArgumentParser]) -> argparse.Argu
     parser = subparsers.add_parser(
         "tag",
         help="turn an export of flagged samples into the standard manifest",
-        description="Turn an export of flagged samples (CSV) into the standard manifest, one row a flag, with a "
+        description="Turn an export of flagged samples into the standard manifest, one row a flag, with a "
         "copy for spreadsheet programs beside it and, where rows make no sense, a list of them.",
     )
-    parser.add_argument("--vl-export", "--vl_export", type=Path, required=True, metavar="CSV", help="the export")
+    parser.add_argument(
+        "--vl-export", "--vl_export", type=Path, required=True, metavar="FILE", help="the export, or its folder"
+    )
+    add_format(parser)
     parser.add_argument("--dataset", required=True, help="name of the dataset, for the gallery")
     parser.add_argument("--output", type=Path, required=True, metavar="CSV", help="the manifest to write")
     parser.add_argument(
@@ -80,6 +87,7 @@ class _Targets:
 class _Export:
     """What an export holds."""
 
+    format: Format
     flagged: list[FlaggedRow] = field(default_factory=list)
     rejected: list[RejectedRow] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -143,21 +151,18 @@ def _check_dataset(name: str) -> None:
 
 
 def _read(args: argparse.Namespace) -> _Export:
-    try:
-        data = args.vl_export.read_bytes()
-    except OSError as error:
-        raise InvalidInput(f"--vl_export {args.vl_export} cannot be read: {error.strerror}.") from error
-    source = open_guide_csv(data, confidence_in_percent=args.confidence_in_percent)
-    export = _Export()
+    data = read_export(args.vl_export)
+    source = open_flagged(data, args.vl_export.name, format=args.format, percent=args.confidence_in_percent)
+    export = _Export(source.format)
     for row in source.rows():
         if isinstance(row, FlaggedRow):
-            export.flagged.append(row)
+            export.flagged.append(replace(row, flag=row.whole_flag(), others=()))
         else:
             export.rejected.append(row)
     export.warnings = source.warnings
     if not export.flagged and not export.rejected:
         export.warnings.append("The export has a header and no rows: nothing is flagged.")
-    if "image_id" not in source.columns:
+    if export.flagged and not any(row.image_id for row in export.flagged):
         export.warnings.append("The export has no image_id: the path stands for it in the manifest.")
     return export
 
@@ -223,6 +228,7 @@ def _tell(args: argparse.Namespace, targets: _Targets, export: _Export, count: G
     if args.json:
         print(json.dumps(_as_json(args, targets, export, count), indent=2))
         return
+    print(f"Read as {export.format.title}. {export.format.scores}")
     print(f"{len(export.flagged):,} flags on {export.samples:,} samples: {targets.manifest}")
     for issue, number in export.by_issue_type.items():
         print(f"  {issue:<10} {number:>9,}")
@@ -245,6 +251,8 @@ def _as_json(
 ) -> dict[str, object]:
     return {
         "dataset": args.dataset,
+        "format": export.format.name,
+        "scores_read": export.format.scores,
         "manifest": str(targets.manifest),
         "spreadsheet": str(targets.spreadsheet),
         "rejected_rows": str(targets.rejected) if export.rejected else None,

@@ -67,7 +67,8 @@ class Flag:
     """Why a sample is in the queue, as a detector said it.
 
     ``confidence`` is in 0..1, higher meaning surer that there is a problem; ``None`` where the detector gave none.
-    ``raw_issue_type`` keeps the detector's own word.
+    ``raw_issue_type`` keeps the detector's own word, ``raw_score`` its own number, and ``raw_score_name`` what it calls
+    that; both are ``None`` where the confidence is all that it said.
     """
 
     issue_type: IssueType
@@ -76,3 +77,5 @@ class Flag:
     suggested_label: str | None
     reason: str | None
     group: str | None = None
+    raw_score: float | None = None
+    raw_score_name: str | None = None

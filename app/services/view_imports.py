@@ -11,6 +11,7 @@ from app.db.repositories import flags as repository
 from app.db.repositories import jobs as jobs_repository
 from app.db.repositories import projects as projects_repository
 from app.db.session import Session
+from app.domain.formats.flagged.recognise import FORMATS, find_format
 from app.services.jobs import JobView, view_job
 from app.services.projects import Access
 
@@ -20,6 +21,9 @@ class ImportView:
     id: int
     file_name: str
     source: str
+    format: str
+    format_title: str
+    scores_read: str
     created_at: datetime
     created_by: str | None
     state: str
@@ -50,6 +54,17 @@ class UnknownLabel:
     count: int
 
 
+@dataclass(frozen=True)
+class FormatView:
+    name: str
+    title: str
+
+
+def list_formats() -> list[FormatView]:
+    """The formats that an upload may be, for choosing one by hand."""
+    return [FormatView(found.name, found.title) for found in FORMATS.values()]
+
+
 def list_imports(session: Session, access: Access) -> list[ImportView]:
     return [view_import(session, access, row) for row in repository.list_imports(session, access.id)]
 
@@ -78,8 +93,10 @@ def view_import(session: Session, access: Access, row: Import) -> ImportView:
         error = error or job.error or ("It was cancelled." if job.state == "cancelled" else None)
     base = f"{access.project.slug}/imports/{row.id}"
     names = accounts_repository.usernames(session, {row.created_by or 0})
+    found = find_format(row.format)
     return ImportView(
-        row.id, row.file_name, row.source, row.created_at, names.get(row.created_by or 0), state, error,
+        row.id, row.file_name, row.source, row.format, found.title, found.scores,
+        row.created_at, names.get(row.created_by or 0), state, error,
         row.rows_total, row.rows_accepted, row.rows_rejected, row.flags_new, row.flags_updated, row.flags_unchanged,
         row.warnings, f"/api/v1/projects/{base}/rejects.csv", f"/p/{base}",
         job if job is not None and job.finished_at is None else None,

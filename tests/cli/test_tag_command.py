@@ -159,7 +159,7 @@ def test_the_same_export_gives_the_same_bytes(place: Workplace) -> None:
 
 
 BAD_EXPORTS = {
-    "png": (b"\x89PNG\r\n", "not a CSV file"),
+    "png": (b"\x89PNG\r\n", "not a CSV, JSON"),
     "empty": (b"", "is empty"),
     "utf-16": (HEADER.encode("utf-16"), "not UTF-8"),
     "other columns": (b"a,b\n1,2\n", "lacks the column"),
@@ -210,6 +210,8 @@ def test_json_tells_a_script_all_of_it(place: Workplace) -> None:
     told = json.loads(outcome.out)
     assert told == {
         "dataset": "pets",
+        "format": "guide",
+        "scores_read": "Confidence was taken as it stands: higher is surer.",
         "manifest": str(place.output),
         "spreadsheet": str(place.output.with_name("m.spreadsheet.csv")),
         "rejected_rows": str(place.output.with_name("m_rejected_rows.csv")),

@@ -21,6 +21,8 @@ class Import(Base):
     file_sha256: Mapped[str] = mapped_column(String(64))
     source: Mapped[str] = mapped_column(String(100))
     confidence_in_percent: Mapped[bool] = mapped_column(default=False)
+    format: Mapped[str] = mapped_column(String(40), default="guide")
+    ignore_case: Mapped[bool] = mapped_column(default=False)
     state: Mapped[str] = mapped_column(String(20), default="queued")
     error: Mapped[str | None] = mapped_column(Text)
     rows_total: Mapped[int] = mapped_column(default=0)
@@ -58,7 +60,7 @@ class DuplicateMember(Base):
 
 
 class FlagRow(Base):
-    """A flag on a sample. ``image_id`` is the detector's own name for the image.
+    """A flag on a sample. ``image_id`` is the detector's own name for the image, ``raw_score`` its own number.
 
     The first two indexes hold all that filters and the ranking of strata ask: neither reads the rows.
     """
@@ -82,3 +84,5 @@ class FlagRow(Base):
     reason: Mapped[str | None] = mapped_column(Text)
     group: Mapped[str | None] = mapped_column(String(200))
     image_id: Mapped[str] = mapped_column(String(300), default="")
+    raw_score: Mapped[float | None]
+    raw_score_name: Mapped[str | None] = mapped_column(String(100))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
@@ -12,7 +13,7 @@ from app.db.many_rows import add_rows
 from app.db.models.imports import FlagRow, Import, ImportReject
 from app.db.repositories.express_cards import FlagFacts
 from app.domain.errors import NotFound
-from app.domain.formats.guide_csv import RejectedRow
+from app.domain.formats.flagged.rows import RejectedRow
 from app.domain.samples import Flag, IssueType
 
 
@@ -20,6 +21,11 @@ def as_flag(row: FlagRow | FlagFacts) -> Flag:
     return Flag(
         IssueType(row.issue_type), row.raw_issue_type, row.confidence, row.suggested_label, row.reason, row.group
     )
+
+
+def as_whole_flag(row: FlagRow) -> Flag:
+    """The flag with the detector's own score, which only imports compare."""
+    return replace(as_flag(row), raw_score=row.raw_score, raw_score_name=row.raw_score_name)
 
 
 def list_imports(session: Session, project_id: int) -> list[Import]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
 
-from app.domain.formats.guide_csv import FlaggedRow
+from app.domain.formats.flagged.rows import FlaggedRow
 from app.domain.samples import Flag, IssueType
 
 DECISIONS = {"remove": "removed", "relabel": "relabelled", "keep": "kept", "open": "open", "conflict": "in conflict"}

@@ -8,16 +8,15 @@ named in a warning. A row that makes no sense becomes a ``RejectedRow`` with its
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from app.domain.errors import InvalidFile
 from app.domain.formats.csv_lines import BrokenRecord, Record, read_records
+from app.domain.formats.flagged.rows import CONTROL, MAX_LENGTHS, RAW, FlaggedRow, RejectedRow, find_issue
+from app.domain.formats.flagged.tables import MAX_COLUMNS
 from app.domain.samples import Flag, IssueType
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "image_id": ("image_id", "id"),
@@ -30,58 +29,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "group": ("duplicate_group_id", "group_id"),
 }
 
-ISSUE_WORDS: dict[str, IssueType] = {
-    "mislabel": IssueType.MISLABEL,
-    "mislabels": IssueType.MISLABEL,
-    "mislabeled": IssueType.MISLABEL,
-    "mislabelled": IssueType.MISLABEL,
-    "outlier": IssueType.OUTLIER,
-    "outliers": IssueType.OUTLIER,
-    "duplicate": IssueType.DUPLICATE,
-    "duplicates": IssueType.DUPLICATE,
-    "quality": IssueType.QUALITY,
-    "low_quality": IssueType.QUALITY,
-    "blur": IssueType.QUALITY,
-    "blurry": IssueType.QUALITY,
-    "dark": IssueType.QUALITY,
-    "bright": IssueType.QUALITY,
-    "corrupt": IssueType.QUALITY,
-    "leak": IssueType.LEAK,
-    "leaks": IssueType.LEAK,
-    "leakage": IssueType.LEAK,
-    "train_test_leak": IssueType.LEAK,
-}
-
-MAX_LENGTHS = {"image_id": 300, "image_path": 4096, "issue_type": 200, "suggested_label": 300, "group": 200}
-"""Longest value that a column may hold, in characters."""
-
 _SHOWN_TYPES = 20
 """So many unknown issue types are named in warnings; a column that was mistaken for theirs has thousands."""
-
-
-_RAW = 2000
-"""So many characters of a rejected row are kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class FlaggedRow:
-    """One good row: which image it means, and the flag it raises."""
-
-    line: int
-    image_id: str
-    image_path: str
-    label: str | None
-    flag: Flag
-
-
-@dataclass(frozen=True, slots=True)
-class RejectedRow:
-    """One row that was not taken. ``line`` counts from 1, the header being line 1."""
-
-    line: int
-    code: str
-    reason: str
-    raw: str
 
 
 @dataclass
@@ -117,10 +66,10 @@ class GuideCsv:
         for record in records:
             line = self._blank_lines + record.line
             if isinstance(record, Record):
-                yield self._row(line, record.fields, record.text[:_RAW])
+                yield self._row(line, record.fields, record.text[:RAW])
             else:
                 reason = f"This row is not CSV (is a quote missing?): {record.problem}."
-                yield RejectedRow(line, "unreadable_row", reason, record.text[:_RAW])
+                yield RejectedRow(line, "unreadable_row", reason, record.text[:RAW])
 
     def _records(self) -> Iterator[Record | BrokenRecord]:
         return read_records(self.text, self.delimiter)
@@ -131,7 +80,7 @@ class GuideCsv:
             return RejectedRow(line, "wrong_field_count", reason, raw)
         values = {name: fields[index].strip() for name, index in self.columns.items()}
         for name in MAX_LENGTHS:
-            if _CONTROL.search(values.get(name, "")):
+            if CONTROL.search(values.get(name, "")):
                 return RejectedRow(line, "control_character", f"{name} holds a control character.", raw)
         for name, limit in MAX_LENGTHS.items():
             if len(values.get(name, "")) > limit:
@@ -177,7 +126,7 @@ class GuideCsv:
 
     def _flagged(self, line: int, values: dict[str, str], confidence: float | None) -> FlaggedRow:
         raw_type = values["issue_type"]
-        issue = ISSUE_WORDS.get(raw_type.lower().replace("-", "_").replace(" ", "_"))
+        issue = find_issue(raw_type)
         if issue is None:
             self._unknown_types[raw_type] += 1
             issue = IssueType.OTHER
@@ -206,6 +155,8 @@ def open_guide_csv(data: bytes, *, confidence_in_percent: bool = False) -> Guide
     text = _decode(data)
     body = text.lstrip("\r\n")
     header = body.split("\n", 1)[0].rstrip("\r")
+    if header.count(",") >= MAX_COLUMNS:
+        raise InvalidFile(f"The header has {header.count(',') + 1:,} columns; at most {MAX_COLUMNS:,} are read.")
     delimiter = _find_delimiter(header)
     blank_lines = len(text[: len(text) - len(body)].splitlines())
     source = GuideCsv(body, confidence_in_percent, delimiter=delimiter, _blank_lines=blank_lines)

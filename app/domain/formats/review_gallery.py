@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import TextIO
 
+from app.domain.formats.flagged.rows import FlaggedRow
 from app.domain.formats.gallery_samples import DECISIONS, GalleryOutcome, GallerySample, choose_samples, gather_samples
-from app.domain.formats.guide_csv import FlaggedRow
 from app.domain.formats.review_gallery_page import SCRIPT, STYLE, script_digest
 from app.domain.reviews import suggested_label
 from app.domain.samples import Flag, IssueType

@@ -66,11 +66,17 @@ def send_import(
     file_name: Annotated[str, Query(max_length=300)] = "export.csv",
     source: Annotated[str, Query(max_length=100)] = "",
     confidence_in_percent: bool = False,
+    format: Annotated[str, Query(max_length=40)] = "",
+    ignore_case: bool = False,
 ) -> ImportView:
-    """Send an export as the raw body; it is checked and applied in the background."""
+    """Send an export as the raw body; it is checked and applied in the background.
+
+    What it is, is recognised from its content; ``format`` reads it as that one. ``ignore_case`` lets paths match that
+    differ in upper and lower case alone.
+    """
     row = start_import(
         session, wiring.doorbell, access, folder=wiring.settings.folder("uploads"), file_name=file_name, data=data,
-        source=source, confidence_in_percent=confidence_in_percent,
+        source=source, confidence_in_percent=confidence_in_percent, format=format, ignore_case=ignore_case,
     )  # fmt: skip
     return view_imports.view_import(session, access, row)
 

@@ -13,7 +13,7 @@ from app.domain.errors import InvalidInput
 from app.services import projects, view_imports
 from app.services.import_flags import start_import
 from app.services.projects import Access
-from app.services.view_imports import ImportView, RejectView, UnknownLabel
+from app.services.view_imports import FormatView, ImportView, RejectView, UnknownLabel
 from app.services.view_listing import ListingView, view_listing
 from app.web.dependencies import LeadAccess, LeadReadAccess, ReadingDep, WiringDep, WritingDep
 from app.web.render import render
@@ -28,6 +28,7 @@ class ImportsPage:
     imports: list[ImportView]
     error: str | None
     listing: ListingView
+    formats: list[FormatView]
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,9 @@ def show_imports(request: Request, access: LeadReadAccess, session: ReadingDep) 
 
 
 def _imports_page(session: Session, access: Access, error: str | None = None) -> ImportsPage:
-    return ImportsPage(view_imports.list_imports(session, access), error, view_listing(session, access))
+    return ImportsPage(
+        view_imports.list_imports(session, access), error, view_listing(session, access), view_imports.list_formats()
+    )
 
 
 @router.post("/imports")
@@ -58,12 +61,14 @@ def send_import(
     file: Annotated[UploadFile, File()],
     source: Annotated[str, Form(max_length=100)] = "",
     confidence_in_percent: Annotated[bool, Form()] = False,
+    format: Annotated[str, Form(max_length=40)] = "",
+    ignore_case: Annotated[bool, Form()] = False,
 ) -> Response:
     try:
         row = start_import(
             session, wiring.doorbell, access, folder=wiring.settings.folder("uploads"),
             file_name=file.filename or "export.csv", data=file.file.read(), source=source,
-            confidence_in_percent=confidence_in_percent,
+            confidence_in_percent=confidence_in_percent, format=format, ignore_case=ignore_case,
         )  # fmt: skip
     except InvalidInput as error:
         return render(request, "pages/imports.html", _imports_page(session, access, error.message), 400)

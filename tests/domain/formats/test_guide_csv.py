@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from app.domain.errors import InvalidFile
 from app.domain.formats.csv_lines import MAX_FIELD, MAX_ROW_LINES
-from app.domain.formats.guide_csv import COLUMNS, ISSUE_WORDS, FlaggedRow, GuideCsv, RejectedRow, open_guide_csv
+from app.domain.formats.flagged.rows import ISSUE_WORDS, FlaggedRow, RejectedRow
+from app.domain.formats.guide_csv import COLUMNS, GuideCsv, open_guide_csv
 from app.domain.samples import Flag, IssueType
 
 HEADER = "image_id,image_path,label,issue_type,confidence,suggested_label,reason"
