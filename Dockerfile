@@ -21,6 +21,7 @@ RUN python -m venv .venv \
 
 COPY app app
 COPY workers workers
+COPY winnow winnow
 COPY migrations migrations
 COPY static static
 COPY templates templates

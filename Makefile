@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format migrate check-demo bench screenshots clean
+.PHONY: help setup run test coverage lint format migrate check-demo bench screenshots clean
 
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -24,10 +24,13 @@ $(STAMP): pyproject.toml constraints.txt
 run: $(STAMP) ## start Winnow with the demo project (SQLite, worker included)
 	@exec $(BIN)/winnow serve --demo
 
-test: $(STAMP) lint ## lint, types, import rules and all tests, with coverage
-	$(BIN)/python -m coverage erase
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered --durations=10
+test: $(STAMP) lint ## lint, types, import rules and all tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --durations=10
 	@if command -v node >/dev/null; then node --test tests/js/; else echo "tests/js skipped: there is no node"; fi
+
+coverage: $(STAMP) ## all tests once more, slower, with the lines that none of them reaches
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered
 
 lint: $(STAMP) ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .

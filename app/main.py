@@ -13,6 +13,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from app import __version__
 from app.adapters.celery_app import make_celery
 from app.adapters.celery_doorbell import CeleryDoorbell
+from app.adapters.oidc_provider import OidcProvider
 from app.adapters.thumbnails import Pictures
 from app.db.session import Database
 from app.services.keep_measured import Keeper
@@ -38,13 +39,26 @@ DESCRIPTION = """Clean an image dataset together: samples, flags, reviews, leaks
 Sign in with a personal token from your account page: `Authorization: Bearer wnw_...`."""
 
 
+def _provider(settings: Settings) -> OidcProvider | None:
+    """The OpenID Connect provider of the settings; it is asked nothing before somebody signs in."""
+    if settings.oidc_issuer is None or settings.oidc_client_id is None:
+        return None
+    secret = settings.oidc_client_secret.get_secret_value() if settings.oidc_client_secret else None
+    return OidcProvider(
+        settings.oidc_issuer, settings.oidc_client_id, secret, name=settings.oidc_name, scopes=settings.oidc_scopes
+    )  # fmt: skip
+
+
 def create_app(settings: Settings | None = None, *, doorbell: Doorbell | None = None) -> FastAPI:
     """Make the application. ``doorbell`` replaces Celery's in tests."""
     settings = settings or Settings()
     database = Database(settings.resolved_database_url)
     pictures = Pictures(settings.folder("pictures"), processes=settings.processes, max_pixels=settings.max_pixels)
     bell = doorbell or CeleryDoorbell(make_celery(settings))
-    wiring = Wiring(settings, database, bell, pictures, Keeper(measure), Keeper(measure_progress), RequestCounts())
+    wiring = Wiring(
+        settings, database, bell, pictures, Keeper(measure), Keeper(measure_progress), RequestCounts(),
+        _provider(settings),
+    )  # fmt: skip
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

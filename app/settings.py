@@ -6,8 +6,9 @@ import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -37,12 +38,32 @@ class Settings(BaseSettings):
         timedelta(hours=12), description="A session ends after this time without a request."
     )
     session_absolute: timedelta = Field(timedelta(days=7), description="A session ends at this age whatever happens.")
+    oidc_issuer: str | None = Field(
+        None, description="An OpenID Connect provider's address: people may sign in by it beside their password."
+    )
+    oidc_client_id: str | None = Field(None, description="What the provider calls this server.")
+    oidc_client_secret: SecretStr | None = Field(
+        None, description="The secret that the provider gave; none for a public client."
+    )
+    oidc_name: str = Field("single sign-on", description="What the button on the sign-in page calls the provider.")
+    oidc_scopes: str = Field("openid profile email", description="What the provider is asked for, with spaces between.")
+    oidc_new_users: bool = Field(
+        False, description="Who has no account here yet gets one at the first sign-in by the provider."
+    )
+    oidc_link_by_email: bool = Field(
+        False, description="An account with the e-mail that the provider has verified is its owner's."
+    )
+    oidc_email_domains: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="Domains whose verified e-mails may get or find an account, separated by ','; any when empty.",
+    )
     metrics_from_loopback: bool = Field(
         False, description="Programs on this machine may read /metrics without a token."
     )
     lease_minutes: int = Field(10, ge=1, description="How long a reviewer holds a sample that is left alone.")
     weights: Path | None = Field(
-        None, description="Weights (.pth) of the network for semantic leaks; fetched by torchvision when not set."
+        None,
+        description="Weights (.pth) of the network for semantic leaks, outliers and mislabels; for leaks fetched by torchvision when not set.",
     )
     model: str = Field("resnet50", description="The network for semantic leaks, any of torchvision's classifiers.")
     device: str = Field("auto", description="Where embeddings are computed: auto, cpu, cuda, cuda:1 ...")
@@ -60,10 +81,27 @@ class Settings(BaseSettings):
     def _split_paths(cls, value: object) -> object:
         return [Path(part) for part in value.split(":") if part] if isinstance(value, str) else value
 
-    @field_validator("allowed_hosts", mode="before")
+    @field_validator("allowed_hosts", "oidc_email_domains", mode="before")
     @classmethod
     def _split_hosts(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _is_protected(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        local = parts.hostname in ("127.0.0.1", "::1", "localhost")
+        if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and local)):
+            raise ValueError("the provider's address begins with https:// (http:// only on this machine)")
+        return value
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Settings:
+        if self.oidc_issuer and not self.oidc_client_id:
+            raise ValueError("WINNOW_OIDC_ISSUER needs WINNOW_OIDC_CLIENT_ID as well")
+        return self
 
     @property
     def resolved_database_url(self) -> str:

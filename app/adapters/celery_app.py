@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from celery import Celery
 
+from app.adapters.folder_broker import SCHEME
 from app.settings import Settings
 
 TASK = "work.next"
@@ -14,7 +15,7 @@ QUEUES = ("cpu", "gpu")
 
 
 def make_celery(settings: Settings) -> Celery:
-    app = Celery("winnow", broker=settings.redis_url or "filesystem://localhost", set_as_current=False)
+    app = Celery("winnow", broker=settings.redis_url or f"{SCHEME}://localhost", set_as_current=False)
     app.conf.update(
         task_serializer="json",
         accept_content=["json"],

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import io
-import os
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from app.adapters.folder_dataset import open_image
+from app.adapters.datasets.image_bytes import FileStamp, open_place, read_place, stamp_of
 from app.adapters.thumbnails import Pictures
 from app.domain.errors import WinnowError
+from app.domain.sources import ImagePlace
 
 
 @dataclass(frozen=True)
@@ -28,16 +27,19 @@ class Measures:
     sharpness: float = 0.0
 
 
-def measure(pictures: Pictures, root: Path, key: str) -> Measures:
+def measure(pictures: Pictures, place: ImagePlace) -> Measures:
     """Measure one image. The pixels come from its thumbnail, which was decoded in a child process.
 
     Sharpness is the variance of the Laplacian (Pech-Pacheco et al., Diatom autofocusing in brightfield microscopy,
     ICPR 2000) at the thumbnail's size, so that copies of different sizes can be compared.
     """
     try:
-        with open_image(root, key) as stream:
-            size, stamp = _size_of(stream), _stamp(stream)
-        return _measured(pictures, root, key, size, stamp)
+        with open_place(place) as stream:
+            stamp = stamp_of(stream)
+            whole = place.locator is None
+            data = b"" if whole else read_place(place, stream)
+            size, length = _size_of(stream if whole else io.BytesIO(data)), stamp.size if whole else len(data)
+        return _measured(pictures, place, size, length, stamp)
     except (WinnowError, OSError):
         return Measures()
 
@@ -52,17 +54,12 @@ def _size_of(stream: BinaryIO) -> tuple[int, int]:
             return 0, 0
 
 
-def _stamp(stream: BinaryIO) -> tuple[int, int]:
-    stat = os.fstat(stream.fileno())
-    return stat.st_size, stat.st_mtime_ns
-
-
 @lru_cache(maxsize=20_000)
-def _measured(pictures: Pictures, root: Path, key: str, size: tuple[int, int], stamp: tuple[int, int]) -> Measures:
-    data = pictures.picture(root, key, "thumb").data
+def _measured(pictures: Pictures, place: ImagePlace, size: tuple[int, int], length: int, _stamp: FileStamp) -> Measures:
+    data = pictures.picture(place, "thumb").data
     with Image.open(io.BytesIO(data)) as image:
         grey = np.asarray(image.convert("L"), dtype=np.float32)
-    return Measures(*size, stamp[0], _variance_of_laplacian(grey))
+    return Measures(*size, length, _variance_of_laplacian(grey))
 
 
 def _variance_of_laplacian(grey: np.ndarray[Any, np.dtype[np.float32]]) -> float:

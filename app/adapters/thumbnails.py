@@ -24,9 +24,10 @@ from typing import BinaryIO
 
 from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
 
+from app.adapters.datasets.image_bytes import open_place, read_place, stamp_of
 from app.adapters.files import write_atomically
-from app.adapters.folder_dataset import open_image
 from app.domain.errors import InvalidFile
+from app.domain.sources import Box, ImagePlace
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 SIZES = {"thumb": 256, "full": 2048}
@@ -34,7 +35,6 @@ SIZES = {"thumb": 256, "full": 2048}
 
 _TIMEOUT = 20
 _MEMORY = 2 << 30
-_MAX_BYTES = 256 << 20
 _TINY = 256
 """Images up to this many pixels a side go out as PNG, so that every pixel arrives as it is."""
 
@@ -56,32 +56,28 @@ class Pictures:
         self._pool: concurrent.futures.ProcessPoolExecutor | None = None
         self._lock = threading.Lock()
 
-    def picture(self, root: Path, key: str, size: str) -> Picture:
-        """One image at one of ``SIZES``.
+    def picture(self, place: ImagePlace, size: str) -> Picture:
+        """One image at one of ``SIZES``. An object's thumbnail shows the object, its picture the whole image.
 
         Raises:
             NotFound: the file is missing.
             InvalidFile: the file is no image that can be decoded; says why.
         """
-        with open_image(root, key) as stream:
-            name = _name_of(root, key, stream, size)
+        with open_place(place) as stream:
+            name = _name_of(place, stream, size)
             cached = self._find(name)
             if cached is not None:
                 return cached
-            data = stream.read(_MAX_BYTES + 1)
-        if len(data) > _MAX_BYTES:
-            raise InvalidFile(f"{key} has more than {_MAX_BYTES:,} bytes and is not decoded.")
-        if not data:
-            raise InvalidFile(f"{key} is empty (0 bytes).")
-        made = self._render(key, data, size)
+            data = read_place(place, stream)
+        made = self._render(place, data, size)
         path = self._path(name)
         write_atomically(path, lambda out: out.write(made))
         return _as_picture(made, name)
 
-    def find_made(self, root: Path, key: str, size: str) -> Picture | None:
+    def find_made(self, place: ImagePlace, size: str) -> Picture | None:
         """As ``picture``, where it was made before; None where it has to be made."""
-        with open_image(root, key) as stream:
-            return self._find(_name_of(root, key, stream, size))
+        with open_place(place) as stream:
+            return self._find(_name_of(place, stream, size))
 
     def _path(self, name: str) -> Path:
         return self._cache / name[:2] / name
@@ -92,9 +88,11 @@ class Pictures:
         except FileNotFoundError:
             return None
 
-    def _render(self, key: str, data: bytes, size: str) -> bytes:
+    def _render(self, place: ImagePlace, data: bytes, size: str) -> bytes:
+        key, box = place.key, place.box if size == "thumb" else None
         try:
-            result = self._executor().submit(render, data, SIZES[size], self._max_pixels).result(timeout=_TIMEOUT)
+            work = self._executor().submit(render, data, SIZES[size], self._max_pixels, box)
+            result = work.result(timeout=_TIMEOUT)
         except concurrent.futures.CancelledError:
             raise InvalidFile(f"{key} was waiting behind an image that could not be decoded. Load it again.") from None
         except BrokenProcessPool:
@@ -131,9 +129,9 @@ class Pictures:
         self._drop_pool()
 
 
-def _name_of(root: Path, key: str, stream: BinaryIO, size: str) -> str:
-    stat = os.fstat(stream.fileno())
-    return hashlib.sha256(f"{root}\0{key}\0{stat.st_size}:{stat.st_mtime_ns}\0{size}".encode()).hexdigest()
+def _name_of(place: ImagePlace, stream: BinaryIO, size: str) -> str:
+    part = f"\0{place.locator}\0{place.box}" if place.locator else ""
+    return hashlib.sha256(f"{place.root}\0{place.file}\0{stamp_of(stream)}\0{size}{part}".encode()).hexdigest()
 
 
 def _as_picture(data: bytes, name: str) -> Picture:
@@ -157,15 +155,18 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def render(data: bytes, longest: int, max_pixels: int) -> bytes | str:
-    """Decode ``data`` and encode it anew with its longer side at most ``longest``; a string says what is wrong."""
+def render(data: bytes, longest: int, max_pixels: int, box: Box | None = None) -> bytes | str:
+    """Decode ``data`` and encode it anew with its longer side at most ``longest``; a string says what is wrong.
+
+    With ``box`` only that part is shown, with some of what is around it.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 if image.width * image.height > max_pixels:
                     return _too_large(max_pixels)
-                return _encode(image, longest)
+                return _encode(image, longest, box)
     except UnidentifiedImageError:
         return "is not an image that Winnow reads (JPEG, PNG, WebP, BMP, GIF, TIFF)."
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -180,9 +181,11 @@ def _too_large(max_pixels: int) -> str:
     return f"has more than {max_pixels:,} pixels and is not decoded."
 
 
-def _encode(image: Image.Image, longest: int) -> bytes:
-    image.draft("RGB", (longest, longest))
-    upright = ImageOps.exif_transpose(image)
+def _encode(image: Image.Image, longest: int, box: Box | None) -> bytes:
+    if box is None:
+        image.draft("RGB", (longest, longest))
+    # Boxes are measured on the pixels as they are stored, which is what detection libraries read.
+    upright = ImageOps.exif_transpose(image) if box is None else image.crop(_around(box, image.size))
     if upright.mode not in ("RGB", "L"):
         upright = _flatten(upright)
     tiny = max(upright.size) <= min(_TINY, longest)
@@ -194,6 +197,18 @@ def _encode(image: Image.Image, longest: int) -> bytes:
     else:
         upright.convert("RGB").save(out, "JPEG", quality=90 if longest > 512 else 84)
     return out.getvalue()
+
+
+_MARGIN = 0.1
+"""Share of an object's sides that is shown around it."""
+
+
+def _around(box: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The pixels to cut out: the box with a margin, at least one pixel, inside the image."""
+    across, down = max(box.width * _MARGIN, 2.0), max(box.height * _MARGIN, 2.0)
+    left, top = max(0, int(box.x - across)), max(0, int(box.y - down))
+    right, bottom = min(size[0], int(box.x + box.width + across) + 1), min(size[1], int(box.y + box.height + down) + 1)
+    return min(left, size[0] - 1), min(top, size[1] - 1), max(right, left + 1), max(bottom, top + 1)
 
 
 def _flatten(image: Image.Image) -> Image.Image:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from app.cli import (
     bench_cleaned,
     bench_copies,
+    bench_detectors,
     bench_embed,
     bench_export,
     bench_hash,
+    bench_import,
     bench_leaks,
     bench_review,
     bench_search,
+    bench_sources,
     bench_verify,
 )
 from app.cli.environment import Subparsers
@@ -28,3 +31,6 @@ def add_parser(commands: Subparsers) -> None:
     bench_embed.add_parser(benches)
     bench_export.add_parser(benches)
     bench_cleaned.add_parser(benches)
+    bench_import.add_parser(benches)
+    bench_sources.add_parser(benches)
+    bench_detectors.add_parser(benches)

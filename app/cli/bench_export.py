@@ -67,15 +67,15 @@ def _fill(database: Database, settings: Settings, samples: int, flags: int) -> N
     ensure_owner(database)
     names = [f"class{n:03d}" for n in range(CLASSES)]
     with database.writing() as session:
-        project_id = bench_data.add_project(session, SLUG, settings.data_dir)
-        projects_repository.add_classes(session, project_id, names)
+        source = bench_data.add_source(session, SLUG, settings.data_dir)
+        projects_repository.add_classes(session, source.project_id, names)
         labels = [names[n % CLASSES] for n in range(samples)]
         refs = [SampleRef("train", f"train/{label}/{n:07d}.jpg", label) for n, label in enumerate(labels)]
-        projects_repository.add_samples(session, project_id, refs)
+        projects_repository.add_samples(session, source, refs)
         keys = [ref.key for ref in refs[:flags]]
     bench_data.import_flags(database, settings, SLUG, keys)
     with database.reading() as session:
-        ids = sorted(projects_repository.sample_ids_by_key(session, project_id, keys).values())
+        ids = sorted(projects_repository.sample_ids_by_key(session, source.project_id, keys).values())
     answered = [id_ for n, id_ in enumerate(ids) if n % 20 > 2]
     for start in range(0, len(answered), MOST):
         part = answered[start : start + MOST]

@@ -96,21 +96,21 @@ def _fill(database: Database, settings: Settings, root: Path, flags: int) -> flo
     """Make the project, and import its flags from a CSV; return the seconds of the import alone."""
     ensure_owner(database)
     with database.writing() as session:
-        project_id = bench_data.add_project(session, SLUG, root)
+        source = bench_data.add_source(session, SLUG, root)
         names = [f"class{n}" for n in range(100)]
-        projects_repository.add_classes(session, project_id, names)
+        projects_repository.add_classes(session, source.project_id, names)
         refs = [SampleRef("train", f"train/{names[n % 100]}/{n:07d}.jpg", names[n % 100]) for n in range(flags)]
-        projects_repository.add_samples(session, project_id, refs)
+        projects_repository.add_samples(session, source, refs)
     return bench_data.import_flags(database, settings, SLUG, [ref.key for ref in refs])
 
 
 def _start_leaks(database: Database, settings: Settings, root: Path) -> None:
     """Queue a leak run over pictures of another project, with more of them than the measurement lasts."""
     with database.writing() as session:
-        project_id = bench_data.add_project(session, OTHER, root)
+        source = bench_data.add_source(session, OTHER, root)
         keys = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.jpg"))
         refs = [SampleRef(split, key, "any") for key in keys for split in ("train",)]
-        projects_repository.add_samples(session, project_id, refs)
+        projects_repository.add_samples(session, source, refs)
     with database.writing() as session:
         params = LeakParams(methods=(MatchMethod.EXACT, MatchMethod.PERCEPTUAL, MatchMethod.VERIFIED), scope="within")
         access = owner_access(session, OTHER)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from app.adapters.folder_dataset import normalise_key, open_image
+from app.adapters.datasets.folder import normalise_key, open_image
 from app.domain.errors import InvalidFile, NotFound
 from app.domain.formats.review_gallery import Thumbnail
 

@@ -20,6 +20,8 @@ COMMANDS = {
     "coco": "app.cli.coco",
     "leaks": "app.cli.leaks",
     "import": "app.cli.import_",
+    "analyse": "app.cli.analyse",
+    "sources": "app.cli.sources",
     "reviews": "app.cli.reviews",
     "export": "app.cli.export",
     "versions": "app.cli.versions",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from app.cli.environment import Subparsers, open_database, settings_from
 from app.cli.local_actor import ensure_owner, owner_access
+from app.cli.reviews_manifest import add_manifest_parser
 from app.domain.errors import InvalidInput
 from app.services.import_reviews import ReviewImport, RowsRejected, import_reviews
 
@@ -31,6 +32,7 @@ def add_parser(commands: Subparsers) -> None:
     bring.add_argument("--data-dir", "--data_dir", type=Path)
     bring.add_argument("--json", action="store_true", help="print the outcome as JSON")
     bring.set_defaults(run=run)
+    add_manifest_parser(actions)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -22,11 +22,12 @@ from app.cli.exit_status import status_of
 from app.cli.export_format import add_format
 from app.cli.gallery_pictures import pictures_below
 from app.cli.progress import ProgressReporter
+from app.domain.batch_tagging import manifest_row
 from app.domain.errors import InvalidFile, InvalidInput
-from app.domain.formats.csv_lines import exact_writer
 from app.domain.formats.flagged.contract import Format
 from app.domain.formats.flagged.rows import FlaggedRow, RejectedRow
-from app.domain.formats.manifest_csv import ManifestRow, write_rows
+from app.domain.formats.manifest_csv import write_rows
+from app.domain.formats.rejected_csv import write_rejected_rows
 from app.domain.formats.review_gallery import MAX_SAMPLES, GalleryCount, write_review_gallery
 from app.domain.formats.spreadsheet_csv import write_spreadsheet_copy
 from app.services.open_flagged import open_flagged
@@ -178,7 +179,7 @@ def _render(
     args: argparse.Namespace, targets: _Targets, export: _Export, images: Path
 ) -> tuple[list[tuple[Path, str]], GalleryCount | None]:
     """Make all files before the first is written. The manifest comes last: where it is, the others are."""
-    manifest = _text(lambda stream: write_rows(stream, map(_manifest_row, export.flagged)))
+    manifest = _text(lambda stream: write_rows(stream, map(manifest_row, export.flagged)))
     spreadsheet = _text(lambda stream: write_spreadsheet_copy(io.StringIO(manifest, newline=""), stream))
     files = [(targets.spreadsheet, spreadsheet), (targets.manifest, manifest)]
     if not args.generate_html:
@@ -189,15 +190,6 @@ def _render(
         thumbnail = pictures_below(images, lambda asked: progress("pictures", asked, shown))
         count = write_review_gallery(page, export.flagged, thumbnail, dataset=args.dataset)
     return [(targets.gallery, page.getvalue()), *files], count
-
-
-def _manifest_row(row: FlaggedRow) -> ManifestRow:
-    flag = row.flag
-    confidence = "" if flag.confidence is None else repr(flag.confidence)
-    return ManifestRow(
-        row.image_id or row.image_path, row.image_path, row.label or "", flag.raw_issue_type, confidence,
-        flag.suggested_label or "", flag.reason or "",
-    )  # fmt: skip
 
 
 def _text(write: Callable[[TextIO], object]) -> str:
@@ -215,13 +207,7 @@ def _write_rejected(targets: _Targets, export: _Export) -> None:
         # One from an earlier run would blame rows that are fine by now.
         targets.rejected.unlink(missing_ok=True)
         return
-
-    def write(stream: TextIO) -> None:
-        writer = exact_writer(stream)
-        writer.writerow(("line", "code", "reason", "row"))
-        writer.writerows((row.line, row.code, row.reason, row.raw) for row in export.rejected)
-
-    _write(targets.rejected, _text(write))
+    _write(targets.rejected, _text(lambda stream: write_rejected_rows(stream, export.rejected)))
 
 
 def _tell(args: argparse.Namespace, targets: _Targets, export: _Export, count: GalleryCount | None) -> None:

@@ -31,9 +31,15 @@ def add_parser(commands: Subparsers) -> None:
     adding.add_argument("--role", choices=list(Role), default=Role.REVIEWER.value)
     adding.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
     adding.set_defaults(run=run_add)
-    link = actions.add_parser("link", help="print a link by which a user chooses a new password", parents=[shared])
-    link.add_argument("username")
-    link.set_defaults(run=run_link)
+    reset = actions.add_parser(
+        "reset", aliases=["link"], help="print a link by which a user chooses a new password", parents=[shared]
+    )
+    reset.add_argument("username")
+    reset.set_defaults(run=run_reset)
+    email = actions.add_parser("email", help="say which e-mail address is a user's", parents=[shared])
+    email.add_argument("username")
+    email.add_argument("address", help="single sign-on may find the account by it; '' takes it away")
+    email.set_defaults(run=run_email)
 
 
 def run_list(args: argparse.Namespace) -> int:
@@ -73,7 +79,15 @@ def _give_role(session: Session, slug: str, user_id: int, role: str) -> None:
     projects_repository.set_member(session, project.id, user_id, role)
 
 
-def run_link(args: argparse.Namespace) -> int:
+def run_email(args: argparse.Namespace) -> int:
+    with open_database(settings_from(args)).writing() as session:
+        user = users.set_email(session, args.username, args.address)
+        told = f"{user.username} is {user.email}." if user.email else f"{user.username} has no e-mail address now."
+    print(told)
+    return 0
+
+
+def run_reset(args: argparse.Namespace) -> int:
     settings = settings_from(args)
     with open_database(settings).writing() as session:
         token = users.make_reset_link(session, args.username)

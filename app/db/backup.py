@@ -21,6 +21,7 @@ from app.db.migrate import run_migrations
 from app.db.models.accounts import AuditEntry
 from app.db.models.imports import Import
 from app.db.models.jobs import Job, JobShard
+from app.db.models.manifests import ManifestImport
 from app.db.models.projects import Project
 from app.db.models.versions import Version, VersionFile
 from app.db.session import Database
@@ -116,7 +117,9 @@ def files_of_database(connection: sa.Connection) -> list[FileOfDatabase]:
     found = {f"versions/{slug}/v{number}/{name}": digest for slug, number, name, digest in versions}
     manifests = {f"{path.rsplit('/', 1)[0]}/MANIFEST.json": None for path in found}
     uploads = {
-        f"uploads/{name}": digest for name, digest in connection.execute(select(Import.stored_name, Import.file_sha256))
+        f"uploads/{name}": digest
+        for table in (Import, ManifestImport)
+        for name, digest in connection.execute(select(table.stored_name, table.file_sha256))
     }
     shards = select(JobShard.result_path, JobShard.result_sha256).join(Job, Job.id == JobShard.job_id)
     results = connection.execute(shards.where(Job.state.in_(LIVE), JobShard.result_path.is_not(None)))

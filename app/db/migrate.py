@@ -12,6 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from app.db.sqlite_library import make_engine
+from app.domain.errors import InvalidFile
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
@@ -42,8 +43,11 @@ def migrate(url: str, target: str = "head") -> None:
     """Move the database to ``target`` in one transaction, forward or (``base``, a revision) back.
 
     A SQLite database that has rows is copied beside itself first, as ``winnow.db.before-<revision>``.
+
+    Raises:
+        InvalidFile: the SQLite file was cut off or overwritten.
     """
-    current = current_revision(url)
+    current = _read_revision(url)
     if target == "head" and current == newest_revision():
         return
     if url.startswith("sqlite") and current is not None:
@@ -57,6 +61,20 @@ def migrate(url: str, target: str = "head") -> None:
             _run(connection, target, newer=_is_newer(target, current))
     finally:
         engine.dispose()
+
+
+def _read_revision(url: str) -> str | None:
+    try:
+        return current_revision(url)
+    except sa.exc.DatabaseError as error:
+        # SQLite itself compares a file's length with what its first page says, so one that was cut off is found here.
+        said = str(error.orig).lower()
+        if "malformed" not in said and "not a database" not in said:
+            raise
+        raise InvalidFile(
+            f"The database {sa.make_url(url).database} is damaged ({error.orig}). Nothing was changed. `winnow restore`"
+            " puts a backup back; beside the file there may be copies from before migrations (winnow.db.before-...)."
+        ) from error
 
 
 def run_migrations(connection: sa.Connection, target: str = "head") -> None:

@@ -15,7 +15,7 @@ from app.db.base import utc_now
 from app.db.models.bulk import BulkEvent
 from app.db.models.jobs import Job, JobShard
 from app.db.models.leaks import LeakVerdictEvent
-from app.db.models.projects import Project
+from app.db.models.projects import Source
 from app.db.models.reviews import ReviewEvent
 from app.db.repositories.clock import database_now
 from app.db.repositories.jobs import LEASE_SECONDS
@@ -87,7 +87,7 @@ def read_revision(session: Session) -> str | None:
 
 
 def project_roots(session: Session) -> list[Path]:
-    return [Path(root) for root in session.scalars(select(Project.root).distinct().order_by(Project.root))]
+    return [Path(root) for root in session.scalars(select(Source.root).distinct().order_by(Source.root))]
 
 
 def database_bytes(session: Session) -> int:

@@ -32,7 +32,7 @@ def deliverables(content: VersionContent) -> Iterator[Deliverable]:
         yield text(file_name, writer)
         yield text(file_name.removesuffix(".csv") + ".spreadsheet.csv", partial(write_spreadsheet, writer))
     yield text(f"{name}_leaks_report_summary.txt", write_version_leaks_summary)
-    for split in (None, *content.splits):
+    for split in [*([None] if content.has_combined_lists else []), *content.splits]:
         prefix = f"{name}_{split}" if split else name
         yield text(f"{prefix}_removal_list.txt", partial(write_removals, split))
         yield text(f"{prefix}_relabel_map.json", partial(write_relabels, split))

@@ -82,8 +82,28 @@ class VersionContent:
             return None
         return Agreement(raw["shared"], raw["alpha"], {(one, other): kappa for one, other, kappa in raw["kappas"]})
 
-    def keys(self, decision: Decision, split: str | None) -> list[str]:
-        return [o["key"] for o in self.outcomes if o["decision"] == decision.value and split in (None, o["split"])]
+    @property
+    def bare_splits(self) -> list[str]:
+        """Splits whose lists name images by their id alone; elsewhere an id is the sample's key."""
+        return list(self.snapshot.get("bare_splits", ()))
+
+    @property
+    def has_combined_lists(self) -> bool:
+        """Whether one list can name the images of all splits: not where an id occurs in two of them."""
+        return not self.snapshot.get("repeated_ids", False)
+
+    def list_id(self, outcome: Outcome) -> str:
+        """What lists call a sample: in a split of bare ids its key without the split."""
+        key, split = outcome["key"], outcome["split"]
+        return str(key).removeprefix(f"{split}/") if split in self._bare else str(key)
+
+    @cached_property
+    def _bare(self) -> frozenset[str]:
+        return frozenset(self.bare_splits)
+
+    def chosen(self, decision: Decision, split: str | None) -> list[Outcome]:
+        """The outcomes with this decision, of one split or of all."""
+        return [o for o in self.outcomes if o["decision"] == decision.value and split in (None, o["split"])]
 
 
 def _merged(o: Outcome) -> MergedSample:

@@ -11,16 +11,14 @@ from app.domain.taxonomy import Decision
 
 
 def write_removals(split: str | None, stream: TextIO, content: VersionContent) -> int:
-    return write_removal_list(stream, content.keys(Decision.REMOVE, split))
+    return write_removal_list(stream, [content.list_id(o) for o in content.chosen(Decision.REMOVE, split)])
 
 
 def write_relabels(split: str | None, stream: TextIO, content: VersionContent) -> int:
     classes = content.classes
     coding = LabelCoding(content.snapshot["label_coding"])
-    wanted = set(content.keys(Decision.RELABEL, split))
     labels = {
-        outcome["key"]: encode_label(outcome["new_label"], coding, classes)
-        for outcome in content.outcomes
-        if outcome["key"] in wanted
+        content.list_id(outcome): encode_label(outcome["new_label"], coding, classes)
+        for outcome in content.chosen(Decision.RELABEL, split)
     }
     return write_relabel_map(stream, labels)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TextIO
 
 from app.deliverables.content import Outcome, VersionContent
@@ -14,15 +14,23 @@ from app.domain.formats.spreadsheet_csv import write_spreadsheet_copy
 
 def write_tagged(stream: TextIO, content: VersionContent) -> int:
     """One row a flag, as it was imported, with what the reviewers made of its sample."""
-    return write_rows(stream, (row for outcome in content.outcomes for row in _tagged_rows(outcome)))
+    rows = (row for o in content.outcomes for row in tagged_rows(o, content.list_id(o)))
+    return write_rows(stream, rows)
 
 
-def _tagged_rows(outcome: Outcome) -> Iterator[ManifestRow]:
+def tagged_rows(outcome: Outcome, image_id: str | None = None) -> Iterator[ManifestRow]:
+    """One sample's rows of the tagged manifest; without ``image_id`` its key names it."""
+    id_, path = image_id or outcome["key"], _path(outcome)
     for flag in outcome["flags"]:
         yield ManifestRow(
-            outcome["key"], outcome["key"], outcome["given_label"], flag["raw_issue_type"],
+            id_, path, outcome["given_label"], flag["raw_issue_type"],
             _number(flag["confidence"]), flag["suggested_label"] or "", flag["reason"] or "", *_answer(outcome),
         )  # fmt: skip
+
+
+def _path(outcome: Outcome) -> str:
+    """The image's file below its source where it has one that is not its key, else the key."""
+    return str(outcome.get("path", outcome["key"]))
 
 
 def _answer(outcome: Outcome) -> tuple[str, str, str, str, str, str]:
@@ -38,15 +46,15 @@ def _number(value: float | None) -> str:
 
 def write_final(stream: TextIO, content: VersionContent) -> int:
     """One row a sample: what counts, by which rule, and what it overruled."""
-    return write_rows(stream, (_final_row(outcome) for outcome in content.outcomes), FINAL_COLUMNS)
+    return write_rows(stream, (_final_row(content, outcome) for outcome in content.outcomes), FINAL_COLUMNS)
 
 
-def _final_row(outcome: Outcome) -> FinalRow:
+def _final_row(content: VersionContent, outcome: Outcome) -> FinalRow:
     flags = outcome["flags"]
     confidences = [flag["confidence"] for flag in flags if flag["confidence"] is not None]
     suggested = next((flag["suggested_label"] for flag in flags if flag["suggested_label"]), "")
     return FinalRow(
-        outcome["key"], outcome["key"], outcome["given_label"],
+        content.list_id(outcome), _path(outcome), outcome["given_label"],
         ",".join(dict.fromkeys(flag["issue_type"] for flag in flags)), _number(max(confidences, default=None)),
         suggested, " | ".join(dict.fromkeys(flag["reason"] for flag in flags if flag["reason"])), *_answer(outcome),
         outcome["split"], outcome["how"] or outcome["state"], ",".join(outcome["by"]), outcome["rule"] or "",
@@ -56,7 +64,12 @@ def _final_row(outcome: Outcome) -> FinalRow:
 
 def write_spreadsheet(writer: TextWriter, stream: TextIO, content: VersionContent) -> int:
     """The copy for people of what ``writer`` writes: no cell of it runs as a formula."""
+    return spreadsheet_of(lambda raw: writer(raw, content), stream)
+
+
+def spreadsheet_of(write: Callable[[TextIO], object], stream: TextIO) -> int:
+    """Write the copy for people of what ``write`` writes; return the number of rows below the header."""
     buffer = io.StringIO(newline="")
-    writer(buffer, content)
+    write(buffer)
     buffer.seek(0)
     return write_spreadsheet_copy(buffer, stream)

@@ -38,6 +38,8 @@ def make_manifest(content: VersionContent, files: Sequence[WrittenFile]) -> dict
         "label_coding": snapshot["label_coding"],
         "classes": content.classes,
         "splits": _split_sizes(content.class_sizes),
+        **({"bare_splits": content.bare_splits} if content.bare_splits else {}),
+        **({} if content.has_combined_lists else {"combined_lists": False}),
         "policies": snapshot["policies"],
         "checks_accepted": snapshot["accepted"],
         "outcomes": len(content.outcomes),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from app.deliverables.content import VersionContent
+from app.deliverables.release_manifest import make_manifest
 from app.domain.errors import InvalidFile
 from app.domain.formats.relabel_map import LabelCoding, encode_label, read_relabel_map
 from app.domain.formats.removal_list import read_removal_list
@@ -23,26 +25,74 @@ def check_replay(folder: Path, content: VersionContent) -> None:
     Raises:
         InvalidFile: they differ; names the images.
     """
-    coding = LabelCoding(content.snapshot["label_coding"])
-    check_history(folder, content.dataset, content.snapshot["policies"], coding, content.classes)
+    check_history(folder, make_manifest(content, []))
 
 
-def check_history(
-    folder: Path, dataset: str, policies: Mapping[str, Any], coding: LabelCoding, classes: Mapping[str, int]
-) -> int:
-    """The same from a version's files alone; returns the number of lines that were replayed."""
+def check_history(folder: Path, manifest: Mapping[str, Any]) -> int:
+    """The same from a version's files alone, of which ``manifest`` says what they are; returns the number of lines that
+    were replayed.
+
+    Raises:
+        InvalidFile: they differ; names the images.
+        KeyError, TypeError, ValueError: the manifest is not one of ours.
+    """
     lines = _Counted(folder / "reviews.jsonl")
-    replayed = replay(lines, policies)
-    with (folder / f"{dataset}_removal_list.txt").open(encoding="utf-8", newline="") as stream:
-        removed = set(read_removal_list(stream))
-    with (folder / f"{dataset}_relabel_map.json").open(encoding="utf-8") as stream:
-        relabelled = read_relabel_map(stream)
+    replayed = replay(lines, manifest["policies"])
+    coding, classes = LabelCoding(manifest["label_coding"]), manifest["classes"]
+    lists = read_lists(folder, manifest)
     expected = {
         image: encode_label(label, coding, classes) for image, label in replayed.relabelled.items() if label is not None
     }
-    _compare("removal list", dict.fromkeys(removed), dict.fromkeys(replayed.removed))
-    _compare("relabel map", relabelled, expected)
+    if lists.together is not None:
+        begin = tuple(f"{split}/" for split in manifest.get("bare_splits", ()))
+        removed, relabelled = lists.together
+        _compare("removal list", dict.fromkeys(removed), {_bare(key, begin): None for key in replayed.removed})
+        _compare("relabel map", relabelled, {_bare(key, begin): label for key, label in expected.items()})
+    _compare("removal list of a split", dict.fromkeys(lists.removed), dict.fromkeys(replayed.removed))
+    _compare("relabel map of a split", lists.relabelled, expected)
     return lines.count
+
+
+def _bare(key: str, begin: tuple[str, ...]) -> str:
+    """What lists call a sample of this key, where those that begin so are called by their id alone."""
+    return key.split("/", 1)[1] if key.startswith(begin) else key
+
+
+@dataclass(frozen=True)
+class Lists:
+    """What the lists of a version's splits name, each image by its key: ``split/id`` where lists give the id alone.
+
+    ``together`` is what the lists of all splits say, as they say it; None where there are none.
+    """
+
+    removed: Collection[str]
+    relabelled: Mapping[str, str | int]
+    together: tuple[Collection[str], Mapping[str, str | int]] | None
+
+
+def read_lists(folder: Path, manifest: Mapping[str, Any]) -> Lists:
+    """Read the lists of every split, and those of all splits together where there are such.
+
+    Raises:
+        InvalidFile: one can't be read.
+    """
+    dataset, bare = manifest["dataset"], set(manifest.get("bare_splits", ()))
+    removed: list[str] = []
+    relabelled: dict[str, str | int] = {}
+    for split in manifest["splits"]:
+        begin = f"{split}/" if split in bare else ""
+        ids, labels = _read_pair(folder, f"{dataset}_{split}")
+        removed += [begin + id_ for id_ in ids]
+        relabelled.update({begin + id_: label for id_, label in labels.items()})
+    together = _read_pair(folder, str(dataset)) if manifest.get("combined_lists", True) else None
+    return Lists(removed, relabelled, together)
+
+
+def _read_pair(folder: Path, prefix: str) -> tuple[list[str], dict[str, str | int]]:
+    with (folder / f"{prefix}_removal_list.txt").open(encoding="utf-8", newline="") as stream:
+        removed = read_removal_list(stream)
+    with (folder / f"{prefix}_relabel_map.json").open(encoding="utf-8") as stream:
+        return removed, read_relabel_map(stream)
 
 
 class _Counted:

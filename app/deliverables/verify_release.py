@@ -7,16 +7,14 @@ import json
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from app.deliverables.release_manifest import NAME
-from app.deliverables.verify import check_history
+from app.deliverables.verify import check_history, read_lists
 from app.domain.errors import InvalidFile, NotFound
-from app.domain.formats.relabel_map import LabelCoding, read_relabel_map
-from app.domain.formats.removal_list import read_removal_list
 
 MAX_BYTES = 4 << 30
 """Most that a zip may unpack to."""
@@ -36,22 +34,15 @@ def verify_release(release: Path) -> dict[str, Any]:
         try:
             for file in manifest["files"]:
                 _check_file(folder, file["name"], file["sha256"])
-            dataset, policies = str(manifest["dataset"]), manifest["policies"]
-            coding, classes = LabelCoding(manifest["label_coding"]), manifest["classes"]
+            events = check_history(folder, manifest)
+            lists = read_lists(folder, manifest)
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidFile(f"{NAME} of {release} is not one of Winnow's: {error}.") from None
-        events = check_history(folder, dataset, policies, coding, classes)
         return {
-            "dataset": dataset, "version": manifest["version"], "digest": manifest["digest"],
-            "files": len(manifest["files"]), "events": events, **_list_sizes(folder, dataset),
+            "dataset": manifest["dataset"], "version": manifest["version"], "digest": manifest["digest"],
+            "files": len(manifest["files"]), "events": events,
+            "removed": len(lists.removed), "relabelled": len(lists.relabelled),
         }  # fmt: skip
-
-
-def _list_sizes(folder: Path, dataset: str) -> Mapping[str, int]:
-    with (folder / f"{dataset}_removal_list.txt").open(encoding="utf-8", newline="") as stream:
-        removed = len(read_removal_list(stream))
-    with (folder / f"{dataset}_relabel_map.json").open(encoding="utf-8") as stream:
-        return {"removed": removed, "relabelled": len(read_relabel_map(stream))}
 
 
 @contextmanager

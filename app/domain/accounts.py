@@ -19,6 +19,21 @@ class Role(StrEnum):
 
 _RANK = {Role.VIEWER: 0, Role.REVIEWER: 1, Role.LEAD: 2, Role.ADMIN: 3}
 
+
+class Scope(StrEnum):
+    """How much of what its owner may do an API token may; each covers the ones above it.
+
+    ``READ`` looks; ``REVIEW`` also answers, comments and takes samples from the queue; ``MANAGE`` does all that the
+    API offers its owner.
+    """
+
+    READ = "read"
+    REVIEW = "review"
+    MANAGE = "manage"
+
+
+_REACH = {Scope.READ: 0, Scope.REVIEW: 1, Scope.MANAGE: 2}
+
 MIN_PASSWORD = 10
 """Shortest password, in characters."""
 
@@ -26,12 +41,39 @@ MAX_PASSWORD_BYTES = 1024
 """Longest password, in UTF-8 bytes: hashing more only helps who wants to keep the server busy."""
 
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,62}")
+_EMAIL = re.compile(r"[^@\s<>\"',;:\\]+@[a-z0-9-]+(\.[a-z0-9-]+)*")
+_ODD = re.compile(r"[^a-z0-9._-]+")
 _SLUG = re.compile(r"[^a-z0-9]+")
 _TOO_COMMON = frozenset({"1234567890", "password123", "passwordpassword", "qwertyuiop", "winnowwinnow", "0123456789"})
 
 
 def may(role: Role, needed: Role) -> bool:
     return _RANK[role] >= _RANK[needed]
+
+
+def covers(scope: Scope, needed: Scope) -> bool:
+    return _REACH[scope] >= _REACH[needed]
+
+
+def check_email(email: str) -> str | None:
+    """Return the address in lower case, or None for an empty one.
+
+    Raises:
+        InvalidInput: it does not look like one.
+    """
+    address = email.strip().lower()
+    if address and not (len(address) <= 320 and _EMAIL.fullmatch(address)):
+        raise InvalidInput(f"{email.strip()[:80]!r} is no e-mail address. Write it like robin@example.org.")
+    return address or None
+
+
+def username_from(*wishes: str) -> str:
+    """A user name made of the first wish of which enough is left, such as an e-mail address."""
+    for wish in wishes:
+        name = _ODD.sub("-", wish.split("@")[0].lower()).strip("-._")[:40]
+        if _USERNAME.fullmatch(name):
+            return name
+    return "user"
 
 
 def check_username(username: str) -> str:

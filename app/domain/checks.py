@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from app.domain.consensus import Rule, State
 from app.domain.merge import ConfirmedLeak, LeakSide, MergedSample, Policies
+from app.domain.samples import NO_LABEL
 from app.domain.taxonomy import Decision
 
 
@@ -28,6 +29,10 @@ class Check:
         return len(self.keys) + self.more
 
 
+REPEATED_IDS = "repeated_ids"
+"""The check that says that lists of all splits together are left out."""
+
+
 def run_checks(
     merged: Sequence[MergedSample],
     *,
@@ -40,6 +45,7 @@ def run_checks(
     bulk_under_way: int = 0,
     confirmed_leaks: Sequence[ConfirmedLeak] = (),
     missing: Sequence[str] = (),
+    repeated_ids: bool = False,
 ) -> list[Check]:
     """Run all checks; those that find nothing are left out.
 
@@ -51,6 +57,7 @@ def run_checks(
         bulk_under_way: number of bulk decisions of which some samples are not done yet.
         confirmed_leaks: leaks between splits that people confirmed.
         missing: samples to remove or relabel whose file is gone.
+        repeated_ids: whether an id, as lists write it, occurs in two splits.
     """
     checks = [
         _bulk_under_way(bulk_under_way),
@@ -65,6 +72,7 @@ def run_checks(
         _unlisted_classes(classes, class_sizes),
         _both_sides(merged, confirmed_leaks, policies.leak_side),
         _missing_files(missing),
+        _repeated_ids(repeated_ids),
         _policies_that_contradict(policies),
     ]
     return [check for check in checks if check.count]
@@ -117,7 +125,7 @@ def _shrunk_classes(
 ) -> Check:
     going: dict[tuple[str, str], list[str]] = defaultdict(list)
     for sample in merged:
-        if sample.decision is Decision.REMOVE:
+        if sample.decision is Decision.REMOVE and sample.given_label != NO_LABEL:
             going[sample.split, sample.given_label].append(sample.key)
     over = {where: keys for where, keys in going.items() if len(keys) > max_share * class_sizes.get(where, 0)}
     named = ", ".join(
@@ -142,7 +150,7 @@ def _vanished_classes(merged: Sequence[MergedSample], class_sizes: Mapping[tuple
 
 
 def _unlisted_classes(classes: Collection[str], class_sizes: Mapping[tuple[str, str], int]) -> Check:
-    unlisted = {where: count for where, count in class_sizes.items() if where[1] not in classes}
+    unlisted = {where: count for where, count in class_sizes.items() if where[1] and where[1] not in classes}
     named = ", ".join(sorted({label for _, label in unlisted}))
     text = f"Their label is no class of this project any more: {named}. Add the class, or relabel them."
     return Check("unlisted_class", "Images of a class that is not listed", False, text, (), sum(unlisted.values()))
@@ -163,6 +171,14 @@ def _missing_files(missing: Sequence[str]) -> Check:
         "lists refuses an id that it does not have. List the folder again, or bring the files back."
     )
     return Check("missing_files", "Images that are gone from the disk", False, text, tuple(missing))
+
+
+def _repeated_ids(repeated: bool) -> Check:
+    text = (
+        "The dataset numbers its images anew in each split, so an id alone does not say which image is meant. A list "
+        "of all splits together is not written: each split has its own."
+    )
+    return Check(REPEATED_IDS, "Ids that several splits have", False, text, (), int(repeated))
 
 
 def _policies_that_contradict(policies: Policies) -> Check:
@@ -212,7 +228,7 @@ def sizes_by_split(merged: Sequence[MergedSample], class_sizes: Mapping[tuple[st
 def sizes_by_class(
     merged: Sequence[MergedSample], class_sizes: Mapping[tuple[str, str], int], split: str | None = None
 ) -> list[SizeChange]:
-    """Sizes per class, over all splits or in one of them."""
+    """Sizes per class, over all splits or in one of them. Samples without a label are of no class."""
     before: Counter[str] = Counter()
     for (where, label), count in class_sizes.items():
         if split in (None, where):
@@ -221,5 +237,5 @@ def sizes_by_class(
     removed = Counter(m.given_label for m in chosen if m.decision is Decision.REMOVE)
     away = Counter(m.given_label for m in chosen if m.decision is Decision.RELABEL)
     into = Counter(m.new_label for m in chosen if m.decision is Decision.RELABEL and m.new_label)
-    labels = sorted({*before, *into})
+    labels = sorted({*before, *into} - {NO_LABEL})
     return [SizeChange(name, before[name], removed[name], away[name], into[name]) for name in labels]

@@ -11,6 +11,7 @@
     ├── NotReady              a step whose conditions are not met yet (checks before a version)
     ├── OutOfSpace            the disk is full
     ├── Busy                  the database was held too long by somebody else; the same again works later
+    ├── ProviderFailed        the OpenID Connect provider does not answer, or answers what can't be believed
     └── JobCancelled          somebody asked the running job to stop
 
 Each carries a stable ``code`` (for programs) and a sentence that says what, where and what to do.
@@ -70,6 +71,10 @@ class OutOfSpace(WinnowError):
 
 class Busy(WinnowError):
     code = "busy"
+
+
+class ProviderFailed(WinnowError):
+    code = "provider_failed"
 
 
 class JobCancelled(WinnowError):

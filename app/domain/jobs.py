@@ -18,6 +18,7 @@ class JobKind(StrEnum):
     LEAKS = "leaks"
     EXPORT = "export"
     BULK = "bulk"
+    ANALYSE = "analyse"
 
 
 class JobState(StrEnum):

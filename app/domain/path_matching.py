@@ -6,23 +6,31 @@ paths that merely end alike are never the same: ``train/cat/1.png`` is not ``tes
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 MAX_COMPARED, MAX_NEAREST = 20, 2_000
 """So many images is one unknown path compared with, and so many unknown paths of an import are compared at all."""
 
+ALIKE = 0.6
+"""So alike must the name of an image be to be told of where its name is another, from 0 to 1."""
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The image's key, or why there is none; ``by_end`` where only the path's end is the same."""
+    """The image's key, or why there is none; ``by_end`` where only the path's end is the same.
+
+    ``but_for_case`` is the one key that would be found if upper and lower case did not count.
+    """
 
     key: str | None
     by_end: bool = False
     code: str = ""
     reason: str = ""
+    but_for_case: str | None = None
 
 
 class PathMatcher:
@@ -31,6 +39,7 @@ class PathMatcher:
     def __init__(self, keys: Collection[str], *, ignore_case: bool = False) -> None:
         self._keys, self._ignore_case = keys, ignore_case
         self._names: dict[str, list[str]] | None = None
+        self._folders: dict[str, _Folder] | None = None
         self._compared = 0
 
     def find(self, path: str) -> Match:
@@ -45,7 +54,8 @@ class PathMatcher:
             if len(alike) == 1 and self._ignore_case:
                 return Match(alike[0], by_end=True)
             if alike:
-                return Match(None, False, "other_case", _other_case(path, alike, self._ignore_case))
+                only = alike[0] if len(alike) == 1 else None
+                return Match(None, False, "other_case", _other_case(path, alike, self._ignore_case), only)
         if found:
             several = ", ".join(map(repr, sorted(found)[:3]))
             return Match(None, False, "ambiguous_image", f"{path!r} could be {len(found):,} images: {several} ...")
@@ -68,18 +78,77 @@ class PathMatcher:
         return self._names.get(_base(path), [])
 
     def _nearest(self, path: str) -> str | None:
-        """The most alike of the images of that name."""
-        candidates = self._of_name(path)[:MAX_COMPARED]
-        if not candidates or self._compared >= MAX_NEAREST:
+        """The most alike of the images of that name, else of its folder's, if one's name is nearly the same."""
+        if self._compared >= MAX_NEAREST:
             return None
-        self._compared += 1
-        matcher = SequenceMatcher(None, "", path[:500], autojunk=False)
+        if candidates := self._of_name(path)[:MAX_COMPARED]:
+            self._compared += 1
+            return _most_alike(candidates, path, str)[0]
+        if beside := self._beside(path):
+            self._compared += 1
+            key, likeness = _most_alike(beside, _stem(path), _stem)
+            return key if likeness >= ALIKE else None
+        return None
 
-        def alike(key: str) -> float:
-            matcher.set_seq1(key[:500])
-            return matcher.ratio()
+    def _beside(self, path: str) -> list[str]:
+        """Images of the path's folder whose names begin or end like its own: a slip leaves one of both as it was.
 
-        return max(candidates, key=alike)
+        The path's folder may begin higher up than the dataset does.
+        """
+        if self._folders is None:
+            folders: dict[str, list[str]] = defaultdict(list)
+            for key in self._keys:
+                folders[_folder(key)].append(key)
+            self._folders = {folder: _Folder(keys) for folder, keys in folders.items()}
+        folder = _folder(path)
+        while folder not in self._folders:
+            _, slash, folder = folder.partition("/")
+            if not slash:
+                return []
+        return self._folders[folder].around(_stem(path), MAX_COMPARED // 4)
+
+
+class _Folder:
+    """A folder's images in the order of their names, and of their names from behind; sorted once somebody asks."""
+
+    def __init__(self, keys: list[str]) -> None:
+        self._keys = keys
+        self._sorted: list[list[tuple[str, str]]] = []
+
+    def around(self, stem: str, most: int) -> list[str]:
+        """So many images on each side of where the name would stand, in both orders."""
+        if not self._sorted:
+            self._sorted = [
+                sorted((_stem(key), key) for key in self._keys),
+                sorted((_stem(key)[::-1], key) for key in self._keys),
+            ]
+        found = []
+        for names, wanted in zip(self._sorted, (stem, stem[::-1]), strict=True):
+            place = bisect(names, (wanted,))
+            found += [key for _, key in names[max(0, place - most) : place + most]]
+        return found
+
+
+def _most_alike(keys: Iterable[str], text: str, part: Callable[[str], str]) -> tuple[str, float]:
+    """The key whose part is most like the text, and how alike, from 0 to 1; of equal ones the first by name."""
+    matcher = SequenceMatcher(None, "", text[:500], autojunk=False)  # it takes the product of both lengths
+
+    def likeness(key: str) -> float:
+        matcher.set_seq1(part(key)[:500])
+        return matcher.ratio()
+
+    likeness_of = {key: likeness(key) for key in sorted(keys)}
+    best = max(likeness_of, key=likeness_of.__getitem__)
+    return best, likeness_of[best]
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0].lower()
+
+
+def _stem(path: str) -> str:
+    """A file's name without its ending, in lower case."""
+    return _base(path).rpartition(".")[0] or _base(path)
 
 
 def _base(path: str) -> str:

@@ -9,6 +9,10 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".
 """File endings (lower case) that count as images when a folder is listed."""
 
 
+NO_LABEL = ""
+"""The given label of a sample that has none: an image of a detection dataset, or of a test set without labels."""
+
+
 class IssueType(StrEnum):
     """What a flag claims about its sample."""
 
@@ -32,6 +36,11 @@ class PassedOver(StrEnum):
     BESIDE_CLASSES = "beside_classes"
     INSIDE_CLASS = "inside_class"
     UNREADABLE = "unreadable"
+    NO_LABEL = "no_label"
+    BROKEN_ROW = "broken_row"
+    NO_BOX = "no_box"
+    NO_IMAGE = "no_image"
+    TWICE = "twice"
     GONE = "gone"
 
     @property
@@ -49,17 +58,32 @@ _PASSED_OVER = {
     PassedOver.BESIDE_CLASSES: "a file beside the class folders; images belong into split/class",
     PassedOver.INSIDE_CLASS: "a folder or special file inside a class folder; nothing below it was looked at",
     PassedOver.UNREADABLE: "a folder that could not be opened; nothing below it was looked at",
+    PassedOver.NO_LABEL: "an image whose label is no class of the list, or that the file of labels does not name",
+    PassedOver.BROKEN_ROW: "a row or entry that can't be read",
+    PassedOver.NO_BOX: "an annotation whose box is missing, empty or outside its image",
+    PassedOver.NO_IMAGE: "listed, but there is no such image",
+    PassedOver.TWICE: "listed twice, or a name that another source of the project has already",
     PassedOver.GONE: "a sample whose file is not there any more; its flags and reviews are kept",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class SampleRef:
-    """One image and its label in a dataset: ``key`` is its path relative to the dataset's root."""
+    """One image, or one object in an image, and its label in a dataset.
+
+    ``key`` names it in the whole project: its path in a folder, else ``split/id``. ``image_id`` is the id that lists
+    give it, where that is not the key. ``locator`` says where its bytes are, where that is not the file ``key`` (see
+    ``sources``). ``box`` is that of an object: left, top, width and height in pixels,
+    and the width and height of its image. ``bytes`` is the size of the image.
+    """
 
     split: str
     key: str
     given_label: str
+    image_id: str | None = None
+    locator: str | None = None
+    box: tuple[float, float, float, float, float, float] | None = None
+    bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,15 @@ import numpy as np
 from PIL import Image
 
 from app.db.models.accounts import User
-from app.db.models.projects import Project
+from app.db.models.projects import Project, Source
 from app.db.repositories import accounts, projects, reviews
 from app.db.session import Database, Session
 from app.domain.accounts import Role
 from app.domain.merge import Policies
+from app.domain.sources import SourceKind
+from app.services import api_tokens
 from app.services import import_flags as importing
-from app.services import users
+from app.services.ports import Unhurried
 from app.services.projects import access_project, policies_as_json
 from app.services.sign_in import Actor
 from app.settings import Settings
@@ -26,11 +28,15 @@ from app.settings import Settings
 SIZE = (400, 300)
 
 
-def add_project(session: Session, slug: str, root: Path) -> int:
-    project = Project(slug=slug, name=slug, root=str(root), policies=policies_as_json(Policies()))
+def add_source(session: Session, slug: str, root: Path) -> Source:
+    """Make a project with this folder as its source."""
+    project = Project(slug=slug, name=slug, policies=policies_as_json(Policies()))
     session.add(project)
+    session.flush()  # its source refers to it
+    source = Source(project_id=project.id, kind=SourceKind.FOLDER.value, root=str(root), options={})
+    session.add(source)
     session.flush()  # its samples refer to it
-    return project.id
+    return source
 
 
 def draw_pictures(root: Path, count: int) -> Path:
@@ -44,21 +50,8 @@ def draw_pictures(root: Path, count: int) -> Path:
     return root
 
 
-class _Unhurried:
-    """A shard's context without a worker behind it."""
-
-    def report(self, done: int, problems: int = 0) -> None:
-        return
-
-    def should_stop(self) -> bool:
-        return False
-
-    def result_path(self, name: str) -> Path:
-        raise NotImplementedError("an import has no result file")
-
-
-def import_flags(database: Database, settings: Settings, slug: str, keys: Sequence[str]) -> float:
-    """Import one mislabel flag a sample from a CSV, as a worker does it; return how many seconds that took."""
+def flags_csv(keys: Sequence[str]) -> bytes:
+    """One mislabel flag a sample, in the guide's columns."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(("image_id", "image_path", "label", "issue_type", "confidence", "suggested_label", "reason"))
@@ -67,15 +60,20 @@ def import_flags(database: Database, settings: Settings, slug: str, keys: Sequen
         writer.writerow(
             (n, key, key.split("/")[1], "mislabel", sure, f"class{(n + 1) % 100}", "predicted another class")
         )
+    return text.getvalue().encode()
+
+
+def import_flags(database: Database, settings: Settings, slug: str, keys: Sequence[str]) -> float:
+    """Import one mislabel flag a sample from a CSV, as a worker does it; return how many seconds that took."""
     folder = settings.folder("uploads")
     with database.writing() as session:
         access = access_project(session, _owner(session), slug)
         row = importing.start_import(
-            session, _NoBell(), access, folder=folder, file_name="bench.csv", data=text.getvalue().encode()
+            session, _NoBell(), access, folder=folder, file_name="bench.csv", data=flags_csv(keys)
         )
         import_id = row.id
     begun = time.perf_counter()
-    importing.run_import(database, import_id, folder, _Unhurried())
+    importing.run_import(database, import_id, folder, Unhurried())
     return time.perf_counter() - begun
 
 
@@ -100,7 +98,7 @@ def add_reviewers(database: Database, slug: str, count: int) -> list[str]:
             session.flush()  # the membership refers to it
             projects.set_member(session, project_id, user.id, Role.REVIEWER.value)
             actor = Actor(user.id, f"reviewer{n}", user.display_name, False)
-            tokens.append(users.make_token(session, actor, name="bench", days=1))
+            tokens.append(api_tokens.make_token(session, actor, name="bench", scope="review", days=1))
     return tokens
 
 

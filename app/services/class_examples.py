@@ -34,13 +34,13 @@ class ClassExamples:
 
     def of(self, label: str | None, without: int) -> list[ExampleView]:
         """Three at most, without the sample itself."""
-        if label is None:
+        if not label:
             return []
         return [ExampleView(id_, thumb_url(id_)) for id_ in self._ids(label) if id_ != without][:3]
 
     def missing(self, labels: Iterable[str | None]) -> list[str]:
         """Those of these classes that have to be looked up."""
-        return [label for label in dict.fromkeys(labels) if label is not None and self._find(label) is None]
+        return [label for label in dict.fromkeys(labels) if label and self._find(label) is None]
 
     def remember(self, label: str, ids: list[int]) -> None:
         self._known[self._project_id, label] = (monotonic(), ids)

@@ -6,16 +6,18 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from app.db.base import utc_now
 from app.db.models.leaks import LeakPair, LeakRun
 from app.db.repositories import leaks as repository
 from app.db.repositories import projects as projects_repository
+from app.db.repositories import sources as sources_repository
+from app.db.repositories.sources import KeyPlaces
 from app.db.session import Database, Session
 from app.domain.errors import NotFound
 from app.domain.leaks import LeakCandidate, LeakType
+from app.domain.sources import ImagePlace
 from app.services.leak_runs import ShardFile
 from app.services.run_shard import ClaimedShard, stage_results
 
@@ -31,19 +33,18 @@ class ImageTrouble:
     message: str
 
 
-def samples_of_shard(database: Database, claimed: ClaimedShard) -> tuple[Path, list[str]]:
-    """The dataset's root and the keys of the images that a shard reads."""
+def images_of_shard(database: Database, claimed: ClaimedShard) -> list[ImagePlace]:
+    """Where the images lie that a shard reads."""
     params = claimed.params
     with database.reading() as session:
         project = projects_repository.get_project_by_id(session, claimed.project_id or 0)
-        rows = projects_repository.sample_range(session, project.id, params["split"], params["first"], params["last"])
-    return Path(project.root), [key for _, key in rows]
+        return sources_repository.image_places(session, project.id, params["split"], params["first"], params["last"])
 
 
-def root_of_shard(database: Database, claimed: ClaimedShard) -> Path:
-    """The folder of the dataset that the keys of images are relative to."""
+def places_of_shard(database: Database, claimed: ClaimedShard) -> KeyPlaces:
+    """Where all images of the shard's project lie, by key."""
     with database.reading() as session:
-        return Path(projects_repository.get_project_by_id(session, claimed.project_id or 0).root)
+        return KeyPlaces(session, claimed.project_id or 0)
 
 
 def shard_results(database: Database, job_id: int, stage: int) -> list[ShardFile]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.db.base import utc_now
+from app.db.models.projects import Project
 from app.db.repositories import accounts as accounts_repository
 from app.db.repositories import jobs as jobs_repository
 from app.db.repositories import leaks as leaks_repository
@@ -115,7 +116,19 @@ def list_projects(session: Session, actor: Actor) -> list[ProjectCard]:
             updated_at=project.created_at, **progress.get(project.id, nothing),
         )
         for project, role in rows
+        if actor.only_project in (None, project.id)
     ]  # fmt: skip
+
+
+def list_enterable(session: Session, actor: Actor) -> list[Project]:
+    """The projects that this person may enter, by name."""
+    rows = projects_repository.list_projects(session, None if actor.is_admin else actor.user_id)
+    return [project for project, _ in rows]
+
+
+def list_all(session: Session) -> list[Project]:
+    """All projects of the server, by name."""
+    return [project for project, _ in projects_repository.list_projects(session)]
 
 
 def make_dashboard(session: Session, access: Access) -> Dashboard:

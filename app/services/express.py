@@ -18,7 +18,9 @@ from app.db.direct import Direct
 from app.db.models.projects import Project
 from app.db.repositories import express_doors as repository
 from app.db.repositories.express_doors import Entrance
-from app.domain.accounts import Role, may
+from app.db.repositories.sources import make_place
+from app.domain.accounts import Role, Scope, covers, may
+from app.domain.sources import ImagePlace
 from app.services.projects import Access
 from app.services.sign_in import NOTED_EVERY, Actor
 
@@ -42,10 +44,10 @@ def enter(direct: Direct, caller: Caller, needed: Role, slug: str) -> Access:
     return _enter(direct, caller, needed, slug=slug)[0]
 
 
-def enter_by_sample(direct: Direct, caller: Caller, needed: Role, sample_id: int) -> tuple[Access, str]:
-    """The project of a sample, and the sample's key."""
+def enter_by_sample(direct: Direct, caller: Caller, needed: Role, sample_id: int) -> tuple[Access, ImagePlace]:
+    """The project of a sample, and where its image lies."""
     access, found = _enter(direct, caller, needed, sample_id=sample_id)
-    return access, found.key or ""
+    return access, make_place(found.root or "", found.key or "", found.locator, found.box)
 
 
 def _enter(direct: Direct, caller: Caller, needed: Role, **place: Any) -> tuple[Access, Entrance]:
@@ -59,7 +61,15 @@ def _enter(direct: Direct, caller: Caller, needed: Role, **place: Any) -> tuple[
     role = Role.ADMIN if found.is_admin else Role(found.role) if found.role else None
     if found.project_id is None or role is None or not may(role, needed):
         raise NotPlain
-    actor = Actor(found.user_id, found.username or "", found.display_name, found.is_admin, found.session_id)
+    scope = Scope(found.scope) if found.scope is not None else None
+    if scope is not None and not covers(scope, Scope.READ if needed is Role.VIEWER else Scope.REVIEW):
+        raise NotPlain
+    if found.only_project not in (None, found.project_id):
+        raise NotPlain
+    actor = Actor(
+        found.user_id, found.username or "", found.display_name, found.is_admin, found.session_id, scope,
+        found.only_project,
+    )  # fmt: skip
     return Access(_project(found, found.policies or {}), role, actor), found
 
 
@@ -74,12 +84,10 @@ def _lives(found: Entrance, caller: Caller) -> bool:
 
 
 def _project(found: Entrance, policies: dict[str, Any]) -> Project:
-    return _made(found.project_id, found.slug, found.name, found.root, tuple(sorted(policies.items())))
+    return _made(found.project_id, found.slug, found.name, tuple(sorted(policies.items())))
 
 
 @lru_cache(256)
-def _made(
-    project_id: int | None, slug: str | None, name: str | None, root: str | None, policies: tuple[tuple[str, Any], ...]
-) -> Project:
+def _made(project_id: int | None, slug: str | None, name: str | None, policies: tuple[tuple[str, Any], ...]) -> Project:
     """A project that belongs to no session. It is remembered by all that is in it, so it is never out of date."""
-    return Project(id=project_id, slug=slug, name=name, root=root, policies=dict(policies))
+    return Project(id=project_id, slug=slug, name=name, policies=dict(policies))

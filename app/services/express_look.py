@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from app.adapters.thumbnails import Picture, Pictures
 from app.db.direct import Direct
 from app.db.repositories import express_list as repository
 from app.db.repositories.sample_filter import SampleFilter, SampleOrder
 from app.db.session import Database
 from app.domain.accounts import Role
+from app.domain.sources import ImagePlace
 from app.services.express import Caller, NotPlain, enter, enter_by_sample
 from app.services.list_samples import MOST, SamplePage, cut_page, make_page, read_place
 
@@ -43,13 +42,11 @@ async def list_samples(
 async def find_thumb(database: Database, pictures: Pictures, caller: Caller, sample_id: int) -> Picture:
     """A sample's thumbnail. One that has to be made takes the ordinary way, because that may take seconds."""
 
-    def look(direct: Direct) -> tuple[str, str]:
-        access, key = enter_by_sample(direct, caller, Role.VIEWER, sample_id)
-        return access.project.root, key
+    def look(direct: Direct) -> ImagePlace:
+        return enter_by_sample(direct, caller, Role.VIEWER, sample_id)[1]
 
-    def find(file: tuple[str, str]) -> Picture:
-        root, key = file
-        picture = pictures.find_made(Path(root), key, "thumb")
+    def find(place: ImagePlace) -> Picture:
+        picture = pictures.find_made(place, "thumb")
         if picture is None:
             raise NotPlain
         return picture

@@ -15,6 +15,7 @@ from app.db.repositories import express_doors as doors
 from app.db.repositories.express_cards import CardFacts, FlagFacts
 from app.db.repositories.flags import as_flag
 from app.db.repositories.sample_filter import SampleFilter, SampleOrder
+from app.db.repositories.sources import make_place
 from app.db.session import Database
 from app.domain.accounts import Role
 from app.domain.duplicate_groups import NAMES_OTHERS
@@ -113,7 +114,8 @@ async def _look_up(database: Database, project_id: int, examples: ClassExamples,
 
 def _card(access: Access, card: CardFacts, flags: list[FlagFacts], examples: ClassExamples) -> SampleCard:
     """A card on which nobody answered or commented, and that no other image belongs to."""
-    return build_card(access, card, flags, view_of(access, [], False), card, [], examples, [])
+    place = make_place(card.root, card.key, card.locator, card.box)
+    return build_card(access, card, place, flags, view_of(access, [], False), card, [], examples, [])
 
 
 def _make_others(database: Database, access: Access, ids: Sequence[int]) -> list[SampleCard]:

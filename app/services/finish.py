@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from app.adapters.folder_dataset import find_missing
+from app.adapters.datasets.image_bytes import missing_places
 from app.db.repositories import bulk as bulk_repository
 from app.db.repositories import groups as groups_repository
 from app.db.repositories import leaks as leaks_repository
 from app.db.repositories import merging as repository
 from app.db.repositories import projects as projects_repository
+from app.db.repositories import sources as sources_repository
 from app.db.session import Session
 from app.domain.checks import Check, SizeChange, run_checks, sizes_by_class, sizes_by_split
 from app.domain.consensus import How, Resolution, State
@@ -79,7 +79,8 @@ def merge_project(session: Session, access: Access, *, settled_only: bool = Fals
         more_undecided=repository.count_open(session, access.id, _ids_of(leaks)) if settled_only else 0,
         bulk_under_way=bulk_repository.count_under_way(session, access.id),
         confirmed_leaks=confirmed,
-        missing=_missing_files(access.project.root, merged),
+        missing=_missing_files(session, access.id, merged),
+        repeated_ids=_has_repeated_ids(session, access.id, sizes),
     )
     ids = {case.key: sample_id for case, sample_id in cases}
     flags = {case.key: case.flags for case, _ in cases}
@@ -94,10 +95,17 @@ def read_cases(session: Session, access: Access) -> list[SampleCase]:
     return [case for case, _ in cases]
 
 
-def _missing_files(root: str, merged: Sequence[MergedSample]) -> list[str]:
+def _has_repeated_ids(session: Session, project_id: int, sizes: Mapping[tuple[str, str], int]) -> bool:
+    by_split: Counter[str] = Counter()
+    for (split, _), count in sizes.items():
+        by_split[split] += count
+    return len(by_split) > 1 and sources_repository.has_repeated_ids(session, project_id, by_split)
+
+
+def _missing_files(session: Session, project_id: int, merged: Sequence[MergedSample]) -> list[str]:
     """Samples that the lists will name and whose file is gone. A kept one needs no line, so nobody would miss it."""
     named = [m.key for m in merged if m.decision in (Decision.REMOVE, Decision.RELABEL)]
-    return find_missing(Path(root), named)
+    return missing_places(sources_repository.places_of_keys(session, project_id, named).values())
 
 
 def _leaks_by_key(

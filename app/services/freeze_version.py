@@ -19,18 +19,19 @@ from app.db.repositories import bulk as bulk_repository
 from app.db.repositories import flags as flags_repository
 from app.db.repositories import leaks as leaks_repository
 from app.db.repositories import merging as merging_repository
+from app.db.repositories import sources as sources_repository
 from app.db.repositories import versions as repository
 from app.db.session import Database, Session
 from app.deliverables.leaks import report_row_json
 from app.domain.accounts import Role
 from app.domain.agreement import Agreement, measure_agreement
+from app.domain.checks import REPEATED_IDS
 from app.domain.errors import Conflict, NotReady, WinnowError
-from app.domain.merge import MergedSample
-from app.domain.samples import Flag
 from app.services import audit
 from app.services.bulk_history import bulk_summaries
 from app.services.finish import Merged, merge_project
 from app.services.leak_summary import report_rows
+from app.services.merged_outcomes import Told, outcome_of, told_by_sample
 from app.services.ports import Doorbell
 from app.services.projects import Access, access_project, policies_as_json
 from app.services.sign_in import Actor
@@ -93,7 +94,9 @@ def _work_out(session: Session, access: Access, note: str, accept: Collection[st
         raise NotReady(f"Not frozen yet. {listed}.", checks=[check.code for check in open_checks])
     people = _people(session, access.id)
     snapshot = _snapshot(session, access, merged, sorted({c.code for c in merged.checks}), people)
-    rows = [_outcome(m, merged, people.notes.get(merged.sample_ids[m.key], {})) for m in merged.samples]
+    ids = [merged.sample_ids[m.key] for m in merged.samples]
+    paths = sources_repository.paths_of_samples(session, ids) if snapshot.get("bare_splits") else {}
+    rows = [outcome_of(m, merged, people.told, paths) for m in merged.samples]
     digest = _digest(snapshot, rows)
     removed, relabelled = len(merged.removed), len(merged.relabelled)
     total = sum(merged.class_sizes.values())
@@ -101,7 +104,7 @@ def _work_out(session: Session, access: Access, note: str, accept: Collection[st
         project_id=access.id, note=note.strip()[:2000], digest=digest, removed=removed, relabelled=relabelled,
         kept=total - removed - relabelled, snapshot=snapshot, created_by=access.actor.user_id, created_at=now,
     )  # fmt: skip
-    return _Content(version, [merged.sample_ids[row["key"]] for row in rows], rows, access.project.name)
+    return _Content(version, ids, rows, access.project.name)
 
 
 def _digest(snapshot: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
@@ -147,7 +150,7 @@ class _People:
     counts: dict[str, int]
     agreement: Agreement
     reviewed: int
-    notes: dict[int, dict[str, Any]]
+    told: dict[int, Told]
 
 
 def _people(session: Session, project_id: int) -> _People:
@@ -155,14 +158,8 @@ def _people(session: Session, project_id: int) -> _People:
     rows = merging_repository.list_submitted(session, project_id)
     counts = Counter(name for row, name in rows if not row.is_adjudication)
     answers = [(row.sample_id, name, row.decision or "discuss") for row, name in rows if not row.is_adjudication]
-    notes: dict[int, dict[str, Any]] = {}
-    for row, name in rows:
-        told = notes.setdefault(row.sample_id, {"reviewers": [], "notes": [], "at": ""})
-        told["reviewers"] = sorted({*told["reviewers"], name})
-        if row.note:
-            told["notes"].append(f"{name}: {row.note}")
-        told["at"] = max(told["at"], row.updated_at.isoformat(timespec="seconds"))
-    return _People(dict(sorted(counts.items())), measure_agreement(answers), len(notes), notes)
+    told = told_by_sample(rows)
+    return _People(dict(sorted(counts.items())), measure_agreement(answers), len(told), told)
 
 
 def _snapshot(session: Session, access: Access, merged: Merged, accepted: list[str], people: _People) -> dict[str, Any]:
@@ -174,6 +171,7 @@ def _snapshot(session: Session, access: Access, merged: Merged, accepted: list[s
         "author": access.actor.username,
         "policies": policies_as_json(merged.policies),
         "class_sizes": [[split, label, n] for (split, label), n in sorted(merged.class_sizes.items())],
+        **_ids(session, access.id, merged),
         "classes": [[name, index] for name, index in sorted(merged.classes.items(), key=lambda item: item[1])],
         "issues": dict(sorted(flags_repository.count_by_issue(session, access.id).items())),
         "reviewers": people.counts,
@@ -192,6 +190,14 @@ def _snapshot(session: Session, access: Access, merged: Merged, accepted: list[s
     }
 
 
+def _ids(session: Session, project_id: int, merged: Merged) -> dict[str, Any]:
+    """How lists name images, where that is not by their key."""
+    bare = sources_repository.bare_splits(session, project_id)
+    if not bare:
+        return {}
+    return {"bare_splits": bare, "repeated_ids": any(check.code == REPEATED_IDS for check in merged.checks)}
+
+
 def _agreement_figures(agreement: Agreement) -> dict[str, Any]:
     kappas = [[one, other, kappa] for (one, other), kappa in sorted(agreement.kappas.items())]
     return {"shared": agreement.shared, "alpha": agreement.alpha, "kappas": kappas}
@@ -203,24 +209,3 @@ def _leak_runs(session: Session, project_id: int) -> list[dict[str, Any]]:
          "dataset_fingerprint": run.dataset_fingerprint}
         for run in reversed(leaks_repository.list_runs(session, project_id)) if run.finished_at
     ]  # fmt: skip
-
-
-def _outcome(sample: MergedSample, merged: Merged, told: dict[str, Any]) -> dict[str, Any]:
-    more = {"needed": merged.needed[sample.key]} if sample.key in merged.needed else {}
-    return {
-        "key": sample.key, "split": sample.split, "given_label": sample.given_label, "state": sample.state.value,
-        "decision": sample.decision.value if sample.decision else None, "new_label": sample.new_label,
-        "tags": list(sample.tags), "how": sample.how.value if sample.how else None, "by": list(sample.by),
-        "rule": sample.rule.value if sample.rule else None, "explanation": sample.explanation,
-        "conflicts": list(sample.conflicts), "flags": [_flag(flag) for flag in merged.flags[sample.key]],
-        "reviewers": told.get("reviewers", []), "reviewed_at": told.get("at", ""), "notes": told.get("notes", []),
-        **more,
-    }  # fmt: skip
-
-
-def _flag(flag: Flag) -> dict[str, Any]:
-    # Written out, because dataclasses.asdict takes most of a freeze's time at 200,000 flags.
-    return {
-        "issue_type": flag.issue_type, "raw_issue_type": flag.raw_issue_type, "confidence": flag.confidence,
-        "suggested_label": flag.suggested_label, "reason": flag.reason, "group": flag.group,
-    }  # fmt: skip

@@ -6,10 +6,9 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-from app.adapters.folder_dataset import normalise_key
+from app.adapters.datasets.folder import normalise_key
 from app.db.base import utc_now
 from app.db.models.imports import FlagRow
 from app.db.models.reviews import ReviewRow
@@ -20,6 +19,7 @@ from app.db.repositories import queue as queue_repository
 from app.db.repositories import queueing
 from app.db.repositories import review_import as repository
 from app.db.repositories import reviews as reviews_repository
+from app.db.repositories import sources as sources_repository
 from app.db.session import Session
 from app.domain.accounts import Role, may
 from app.domain.decision_tree import standard_tree
@@ -142,8 +142,8 @@ def _check(
     session: Session, access: Access, records: list[ReviewRecord], people: dict[str, int], done: ReviewImport
 ) -> list[_Answer]:
     """Match rows to samples and work out what they say, by the rules that every answer follows."""
-    root = Path(access.project.root)
-    keys = {record.key: normalise_key(record.key, root) or "" for record in records}
+    roots = sources_repository.roots_of(session, access.id).values()
+    keys = {record.key: normalise_key(record.key, *roots) or "" for record in records}
     samples = repository.samples_of_keys(session, access.id, set(keys.values()))
     rules = _Rules(session, access, [sample_id for sample_id, _ in samples.values()])
     answers: dict[tuple[int, int], _Answer] = {}

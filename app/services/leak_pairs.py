@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path
 
-from app.adapters.folder_dataset import file_size
+from app.adapters.datasets.image_bytes import image_size
 from app.db.base import utc_now
 from app.db.models.leaks import LeakMatch, LeakVerdictEvent
 from app.db.models.projects import Sample
 from app.db.repositories import leaks as repository
 from app.db.repositories.leaks import PairFilter, PairRow
+from app.db.repositories.sources import Places
 from app.db.session import Session
 from app.domain.errors import Conflict, InvalidInput
 from app.domain.leak_words import TRANSFORM_WORDS, describe_score
@@ -86,8 +86,9 @@ def list_pairs(session: Session, access: Access, wanted: PairFilter, cursor: str
     matches = repository.matches_of_pairs(session, [row.pair.id for row in shown])
     groups = groups_of_pairs(session, access.id, shown, wanted.run_id)
     last = shown[-1].pair if len(rows) > PAGE else None
+    places = Places(session, access.id)
     return PairPage(
-        [_view(access, row, matches[row.pair.id], groups.get(row.pair.id)) for row in shown],
+        [_view(places, row, matches[row.pair.id], groups.get(row.pair.id)) for row in shown],
         f"{last.similarity!r}:{last.id}" if last else None,
         repository.count_verdicts(session, access.id),
     )
@@ -120,7 +121,7 @@ def decide_pair(
         raise InvalidInput("This client_event_id was used for another answer. Make a fresh one for each.")
     if known is None:
         if pair.version != base_version:
-            current = asdict(_view(access, repository.get_pair(session, access.id, pair_id), []))
+            current = asdict(_view(Places(session, access.id), repository.get_pair(session, access.id, pair_id), []))
             raise Conflict("Somebody else decided this pair meanwhile.", current=current)
         session.add(
             LeakVerdictEvent(
@@ -134,11 +135,10 @@ def decide_pair(
         session.flush()  # the answer shows who decided, which is read from the database
     row = repository.get_pair(session, access.id, pair_id)
     group = groups_of_pairs(session, access.id, [row]).get(pair_id)
-    return _view(access, row, repository.matches_of_pairs(session, [pair_id])[pair_id], group)
+    return _view(Places(session, access.id), row, repository.matches_of_pairs(session, [pair_id])[pair_id], group)
 
 
-def _view(access: Access, row: PairRow, matches: list[LeakMatch], group: GroupView | None = None) -> PairView:
-    root = Path(access.project.root)
+def _view(places: Places, row: PairRow, matches: list[LeakMatch], group: GroupView | None = None) -> PairView:
     pair = row.pair
     transform = Transform(pair.transform) if pair.transform else None
     shown = [MatchView(m.method, m.similarity, m.leak_type, m.hamming_distance, m.score, m.transform) for m in matches]
@@ -147,12 +147,12 @@ def _view(access: Access, row: PairRow, matches: list[LeakMatch], group: GroupVi
         TRANSFORM_WORDS[transform] if transform else None,
         None if pair.score is None else describe_score(pair.score, transform), pair.leak_type, group, shown,
         pair.label_conflict,
-        _side(root, row.train), _side(root, row.test), row.decided_by, pair.decided_at,
+        _side(places, row.train), _side(places, row.test), row.decided_by, pair.decided_at,
     )  # fmt: skip
 
 
-def _side(root: Path, sample: Sample) -> SideView:
+def _side(places: Places, sample: Sample) -> SideView:
     return SideView(
-        sample.id, sample.key, sample.split, sample.given_label, None, None, file_size(root, sample.key),
+        sample.id, sample.key, sample.split, sample.given_label, None, None, image_size(places(sample)),
         image_url(sample.id), thumb_url(sample.id),
     )  # fmt: skip

@@ -75,6 +75,7 @@ class FilterOptions:
     tags: list[str]
     reviewers: list[str]
     sources: list[str]
+    titles: dict[str, str]
 
 
 def read_order(name: str | None) -> SampleOrder:
@@ -148,8 +149,8 @@ def make_page(
     return SamplePage(
         [_row(access, sample, state, flags[sample.id]) for sample, state in cut.shown],
         total,
-        None if cut.is_last or not cut.shown else _cursor(order, cut.shown[-1], backwards=False),
-        None if cut.is_first or not cut.shown else _cursor(order, cut.shown[0], backwards=True),
+        None if cut.is_last or not cut.shown else make_cursor(order, cut.shown[-1], backwards=False),
+        None if cut.is_first or not cut.shown else make_cursor(order, cut.shown[0], backwards=True),
     )
 
 
@@ -158,7 +159,8 @@ def find_rows(session: Session, access: Access, ids: Sequence[int]) -> list[Samp
     return _rows(session, access, repository.samples_of(session, access.id, ids[:MOST]))
 
 
-def _cursor(order: SampleOrder, row: Found, *, backwards: bool) -> str:
+def make_cursor(order: SampleOrder, row: Found, *, backwards: bool) -> str:
+    """A cursor for the page that starts after (or ends before) this row."""
     sample, state = row
     values = [getattr(sample if order is SampleOrder.PATH else state, key.column.key) for key in sort_keys(order)]
     plain = [value.isoformat() if isinstance(value, datetime) else value for value in values]
@@ -215,6 +217,7 @@ def filter_options(session: Session, access: Access) -> FilterOptions:
         [tag.name for tag in STANDARD_TAGS],
         sorted(user.username or "" for user, _ in members),
         flags_repository.sources(session, access.id),
+        projects_repository.class_titles(session, access.id),
     )
 
 

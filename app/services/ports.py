@@ -20,3 +20,16 @@ class ShardContext(Protocol):
     def should_stop(self) -> bool: ...
 
     def result_path(self, name: str) -> Path: ...
+
+
+class Unhurried:
+    """A shard's context without a worker behind it: for what is done at once, in whoever asks."""
+
+    def report(self, done: int, problems: int = 0) -> None:
+        return
+
+    def should_stop(self) -> bool:
+        return False
+
+    def result_path(self, name: str) -> Path:
+        raise NotImplementedError("what is done at once has no result file")

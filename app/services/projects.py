@@ -21,6 +21,7 @@ from app.domain.formats.relabel_map import LabelCoding
 from app.domain.merge import LeakSide, Policies
 from app.domain.overlap import MAX_NEEDED
 from app.services import audit
+from app.services.make_source import make_source
 from app.services.ports import Doorbell
 from app.services.scan_dataset import start_scan
 from app.services.sign_in import Actor
@@ -48,7 +49,7 @@ class Access:
 
 
 def access_project(session: Session, actor: Actor, slug: str, needed: Role = Role.VIEWER) -> Access:
-    """The one way into a project. An admin of the server is admin of every project.
+    """The one way into a project. An admin of the server is admin of every project; a token may be for one alone.
 
     Raises:
         NotFound: there is no such project, or the person is no member.
@@ -56,6 +57,8 @@ def access_project(session: Session, actor: Actor, slug: str, needed: Role = Rol
     """
     project = repository.find_project(session, slug)
     role = Role.ADMIN if actor.is_admin else None
+    if project is not None and actor.only_project not in (None, project.id):
+        project = None  # to a token for another project it does not exist
     if project is not None and role is None:
         held = repository.role_of(session, project.id, actor.user_id)
         role = Role(held) if held else None
@@ -75,52 +78,33 @@ def create_project(
     root: str,
     roots: list[Path],
     label_coding: str = "name",
+    kind: str = "",
+    options: Mapping[str, Any] | None = None,
 ) -> Project:
-    """Make a project from a folder tree ``split/class/file`` and start the job that lists its images.
+    """Make a project with its first source and start the job that lists its images.
 
     Raises:
-        InvalidInput: the name is taken, or the folder is not one that may be read.
+        InvalidInput: the name is taken, or the source is not one that may be read.
     """
-    if actor is not None and not actor.is_admin:
+    if actor is not None and not actor.runs_server:
         raise NotAllowed("Only an admin of this server may make a project.")
     slug = slugify(name)
     if repository.find_project(session, slug) is not None:
         raise InvalidInput(f"There is a project {slug!r} already. Choose another name.")
-    folder = check_root(root, roots)
     if label_coding not in list(LabelCoding):
         raise InvalidInput("Labels are written as 'name' or as 'index'.")
     project = Project(
-        slug=slug, name=name.strip()[:200], root=str(folder), label_coding=label_coding,
+        slug=slug, name=name.strip()[:200], label_coding=label_coding,
         policies=policies_as_json(Policies()), created_by=actor.user_id if actor else None,
     )  # fmt: skip
     session.add(project)
-    session.flush()  # the job and the membership need the project's id
+    session.flush()  # the source, the job and the membership need the project's id
+    source = make_source(session, project.id, root, roots, kind, options or {})
     if actor is not None:
         repository.set_member(session, project.id, actor.user_id, Role.ADMIN.value)
     start_scan(session, doorbell, project, project.created_by)
-    audit.record(session, "project_created", user_id=project.created_by, project_id=project.id, root=str(folder))
+    audit.record(session, "project_created", user_id=project.created_by, project_id=project.id, root=source.root)
     return project
-
-
-def check_root(root: str, roots: list[Path]) -> Path:
-    """Resolve a dataset's folder.
-
-    Raises:
-        InvalidInput: it is no folder, or does not lie below a folder that the server's settings allow.
-    """
-    folder = Path(root.strip()).expanduser()
-    try:
-        resolved = folder.resolve(strict=True)
-    except (OSError, RuntimeError, ValueError):
-        resolved = None
-    allowed = any(resolved is not None and resolved.is_relative_to(top) for top in roots)
-    if resolved is None or not allowed or not resolved.is_dir():
-        listed = ", ".join(str(top) for top in roots) or "none"
-        raise InvalidInput(
-            f"{root.strip()!r} is not a folder below one that this server may read ({listed}). "
-            "Set WINNOW_DATA_ROOTS to allow more."
-        )
-    return resolved
 
 
 def policies_of(project: Project) -> Policies:
@@ -170,6 +154,39 @@ def set_member(session: Session, access: Access, user_id: int, role: Role | None
     repository.set_member(session, access.id, user.id, role.value if role else None)
     said = role.value if role else "none"
     audit.record(session, "member_set", user_id=access.actor.user_id, project_id=access.id, member=user.id, role=said)
+
+
+@dataclass(frozen=True)
+class ClassView:
+    """A class, its number in the dataset's own coding, and its name to read."""
+
+    name: str
+    index: int
+    title: str | None
+
+
+def list_classes(session: Session, access: Access) -> list[ClassView]:
+    titles = repository.class_titles(session, access.id)
+    classes = repository.class_index(session, access.id)
+    return [ClassView(name, index, titles.get(name)) for name, index in classes.items()]
+
+
+def set_titles(session: Session, access: Access, titles: Mapping[str, str]) -> int:
+    """Give classes names to read; return how many changed. Labels and lists keep the classes' own names.
+
+    Raises:
+        InvalidInput: one is of no class, or can't be shown.
+    """
+    known = repository.class_index(session, access.id)
+    unknown = [name for name in titles if name not in known]
+    if unknown:
+        raise InvalidInput(
+            f"{len(unknown):,} are no classes of this project, such as {unknown[0]!r}. Nothing was changed."
+        )
+    if any(not title.isprintable() or len(title) > 300 for title in titles.values()):
+        raise InvalidInput("A name to read is one line of at most 300 characters.")
+    audit.record(session, "class_titles_set", user_id=access.actor.user_id, project_id=access.id, classes=len(titles))
+    return repository.set_titles(session, access.id, titles)
 
 
 def add_classes(session: Session, access: Access, names: list[str]) -> int:

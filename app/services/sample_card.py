@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from app.adapters.folder_dataset import file_size
+from app.adapters.datasets.image_bytes import image_size
 from app.db.models.bulk import BulkEvent
 from app.db.models.imports import FlagRow
 from app.db.models.projects import Sample
@@ -18,10 +17,12 @@ from app.db.repositories import flags as flags_repository
 from app.db.repositories import projects as projects_repository
 from app.db.repositories import reviews as reviews_repository
 from app.db.repositories.express_cards import CardFacts, FlagFacts
+from app.db.repositories.sources import Places
 from app.db.session import Session
 from app.domain.consensus import describe
 from app.domain.decision_tree import standard_tree
 from app.domain.reviews import suggested_label
+from app.domain.sources import ImagePlace
 from app.domain.taxonomy import Decision
 from app.services.class_examples import ClassExamples, ExampleView
 from app.services.comments import CommentView, comments_of_samples
@@ -87,6 +88,8 @@ class SampleCard:
     history: list[HistoryView]
     comments: list[CommentView] | None
     image_error: str | None = None
+    image_id: str | None = None
+    box: list[float] | None = None
 
 
 def make_cards(session: Session, access: Access, ids: Sequence[int]) -> list[SampleCard]:
@@ -102,10 +105,14 @@ def make_cards(session: Session, access: Access, ids: Sequence[int]) -> list[Sam
     )  # fmt: skip
     views = sample_views(session, access, ids, reviews)
     comments = comments_of_samples(session, access, ids, views)
+    places = Places(session, access.id)
     return [
-        build_card(access, samples[id_], flags[id_], views[id_], states.get(id_), pairs[id_], examples, comments[id_])
+        build_card(
+            access, samples[id_], places(samples[id_]), flags[id_], views[id_], states.get(id_), pairs[id_], examples,
+            comments[id_],
+        )
         for id_ in ids
-    ]
+    ]  # fmt: skip
 
 
 def get_card(session: Session, access: Access, sample_id: int) -> SampleCard:
@@ -151,6 +158,7 @@ def _event_text(kind: str, payload: dict[str, Any]) -> str:
 def build_card(
     access: Access,
     sample: Sample | CardFacts,
+    place: ImagePlace,
     flags: Sequence[FlagRow | FlagFacts],
     view: SampleView,
     state: SampleState | CardFacts | None,
@@ -170,7 +178,7 @@ def build_card(
         given_label=sample.given_label,
         width=None,
         height=None,
-        bytes=file_size(Path(access.project.root), sample.key),
+        bytes=image_size(place),
         image_url=image_url(sample.id),
         thumb_url=thumb_url(sample.id),
         flags=[flag_view(flag) for flag in flags],
@@ -188,6 +196,8 @@ def build_card(
         pairs=pairs,
         history=[],
         comments=comments,
+        image_id=sample.image_id,
+        box=sample.box,
     )
 
 

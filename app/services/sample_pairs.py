@@ -5,15 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from app.adapters.folder_dataset import file_size
+from app.adapters.datasets.image_bytes import image_size
 from app.db.models.imports import FlagRow
 from app.db.models.projects import Project, Sample
 from app.db.repositories import groups as groups_repository
 from app.db.repositories import leaks as leaks_repository
 from app.db.repositories import projects as projects_repository
 from app.db.repositories import reviews as reviews_repository
+from app.db.repositories.sources import Places
 from app.db.session import Session
 from app.domain.duplicate_groups import NAMES_OTHERS, named_images
 from app.services.picture_urls import image_url, thumb_url
@@ -48,7 +48,7 @@ def find_pairs(session: Session, project: Project, flags: Mapping[int, Sequence[
     samples = projects_repository.samples_by_id(session, sorted({id_ for ids in others.values() for id_, _ in ids}))
     shown = {*samples, *(side.sample.id for sides in leaks.values() for side in sides)}
     states = reviews_repository.states_of_samples(session, sorted(shown))
-    view = _Viewer(Path(project.root), {id_: state.decision for id_, state in states.items()})
+    view = _Viewer(Places(session, project.id), {id_: state.decision for id_, state in states.items()})
     return {
         sample_id: _views(view, sample_id, leaks.get(sample_id, ()), others[sample_id], samples) for sample_id in flags
     }
@@ -58,13 +58,13 @@ def find_pairs(session: Session, project: Project, flags: Mapping[int, Sequence[
 class _Viewer:
     """Makes views of other images; only those that are shown are looked up on the disk."""
 
-    root: Path
+    places: Places
     decisions: Mapping[int, str | None]
 
     def __call__(self, other: Sample, kind: str, similarity: float | None) -> PairView:
         return PairView(
             other.id, other.key, other.split, other.given_label, image_url(other.id), thumb_url(other.id), kind,
-            similarity, file_size(self.root, other.key), self.decisions.get(other.id),
+            similarity, image_size(self.places(other)), self.decisions.get(other.id),
         )  # fmt: skip
 
 

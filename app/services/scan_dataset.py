@@ -1,25 +1,26 @@
-"""Listing a project's images: the first job of every project, and again whenever its folder has changed."""
+"""Listing a project's images: the first job of every project, and again whenever one of its sources has changed."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
-from app.adapters.folder_dataset import SkippedFile, list_samples
+from app.adapters.datasets.contract import SkippedFile
 from app.db.base import utc_now
 from app.db.models.jobs import Job
-from app.db.models.projects import Listing, Project
+from app.db.models.projects import Listing, Project, Source
 from app.db.repositories import listings as repository
 from app.db.repositories import projects as projects_repository
 from app.db.repositories import queue as queue_repository
+from app.db.repositories import sources as sources_repository
 from app.db.session import Database, Session
 from app.domain.errors import InvalidFile, JobCancelled
 from app.domain.jobs import JobKind, ShardSpec
-from app.domain.samples import PassedOver, SampleRef
+from app.domain.samples import PassedOver
 from app.services import audit
 from app.services.jobs import start_job
 from app.services.ports import Doorbell, ShardContext
+from app.services.read_sources import ReadSource, read_sources
 
 _FEW = 5_000
 """So many samples are looked up by their keys; for more, the whole project's keys are read at once."""
@@ -31,7 +32,7 @@ def scan_key(project_id: int) -> str:
 
 
 def start_scan(session: Session, doorbell: Doorbell, project: Project, user_id: int | None) -> Job:
-    """Queue a listing of the project's folder, or find the one that is under way."""
+    """Queue a listing of the project's sources, or find the one that is under way."""
     job, _ = start_job(
         session, doorbell, kind=JobKind.SCAN, title=f"List the images of {project.name}",
         live_key=scan_key(project.id), shards=[ShardSpec(0, "listing images")], params={},
@@ -41,34 +42,41 @@ def start_scan(session: Session, doorbell: Doorbell, project: Project, user_id: 
 
 
 def scan_dataset(database: Database, project_id: int, context: ShardContext) -> None:
-    """List the project's folder: add the samples that are new, and replace the list of what was passed over.
+    """Read the project's sources: add the samples that are new, and replace the list of what was passed over.
 
-    Samples are never taken away: one whose file is gone keeps its flags and reviews, and is listed as gone.
+    Samples are never taken away: one whose image is gone keeps its flags and reviews, and is listed as gone. Where the
+    source gives a sample another label than before, the sample takes it, and keeps its flags and reviews too.
 
     Raises:
-        InvalidFile: the folder can't be opened, or no image was found where ``split/class/file`` should be.
+        InvalidFile: a source can't be read, or no image was found in it.
     """
     with database.reading() as session:
-        root = Path(projects_repository.get_project_by_id(session, project_id).root)
-    samples, skipped = _list(root, context)
+        sources = sources_repository.list_sources(session, project_id)
+        specs = [(source.id, sources_repository.as_spec(source)) for source in sources]
+        classes = projects_repository.class_index(session, project_id)
+    read = read_sources(specs, classes, context)
     with database.reading() as session:
-        known = projects_repository.sample_ids_by_key(session, project_id)
-    if not samples and known:
-        # More likely a disk that is not mounted than a dataset that was deleted.
-        raise InvalidFile(f"No image is left in {root}, so nothing was changed. Is the folder there as it was?")
-    found = {sample.key for sample in samples}
+        known = projects_repository.labels_by_key(session, project_id)
+    for source, part in zip(sources, read, strict=True):
+        if not part.samples and source.samples:
+            # More likely a disk that is not mounted than a dataset that was deleted.
+            raise InvalidFile(
+                f"No image is left in {source.root}, so nothing was changed. Is the folder there as it was?"
+            )
+    found = {sample.key for part in read for sample in part.samples}
     gone = [SkippedFile(key, PassedOver.GONE) for key in sorted(known.keys() - found)]
-    new = [sample for sample in samples if sample.key not in known]
-    context.report(len(samples), _problems([*skipped, *gone]))
+    skipped = [file for part in read for file in part.skipped]
+    context.report(len(found), _problems([*skipped, *gone]))
     listing = _keep_passed_over(database, project_id, [*skipped, *gone], context)
     with database.writing() as session:
-        _finish(session, listing, len(samples), new, Counter(file.reason.value for file in (*skipped, *gone)))
+        _finish(session, listing, read, Counter(file.reason.value for file in (*skipped, *gone)))
     _forget_older(database, listing)
-    if not samples:
-        raise InvalidFile(
-            f"No image was found in {root}. Winnow reads folders laid out as split/class/file; "
-            f"the project's page names what was passed over ({len(skipped):,})."
-        )
+    for part in read:
+        if not part.samples:
+            raise InvalidFile(
+                f"No image was found in {part.spec.root}. It was read as {part.spec.kind.label}: "
+                f"{part.spec.kind.hint}; the project's page names what was passed over ({len(part.skipped):,})."
+            )
 
 
 def _keep_passed_over(
@@ -87,23 +95,43 @@ def _keep_passed_over(
     return listing
 
 
-def _finish(
-    session: Session, listing: Listing, found: int, new: Sequence[SampleRef], passed_over: Counter[str]
-) -> None:
+def _finish(session: Session, listing: Listing, read: Sequence[ReadSource], passed_over: Counter[str]) -> None:
     project_id = listing.project_id
     queue_repository.take_turn(session, project_id)
     # A worker that was given up for dead may have added some of them meanwhile.
-    keys = [sample.key for sample in new] if len(new) <= _FEW else None
-    known = projects_repository.sample_ids_by_key(session, project_id, keys)
-    new = [sample for sample in new if sample.key not in known]
-    projects_repository.add_classes(session, project_id, sorted({sample.given_label for sample in new}))
-    projects_repository.add_samples(session, project_id, new)
+    found = sum(len(part.samples) for part in read)
+    keys = [sample.key for part in read for sample in part.samples] if found <= _FEW else None
+    known = projects_repository.labels_by_key(session, project_id, keys)
+    added = relabelled = 0
+    for part in read:
+        source = session.get_one(Source, part.source_id)
+        new = [sample for sample in part.samples if sample.key not in known]
+        changed = {
+            known[sample.key][0]: sample.given_label
+            for sample in part.samples
+            if sample.key in known and known[sample.key][1] != sample.given_label
+        }
+        declared = part.classes or sorted({sample.given_label for sample in new} | set(changed.values()))
+        projects_repository.add_classes(session, project_id, [name for name in declared if name], part.indices)
+        projects_repository.set_titles(session, project_id, part.titles)
+        projects_repository.add_samples(session, source, new)
+        projects_repository.set_given_labels(session, changed)
+        _note_reading(source, part)
+        added, relabelled = added + len(new), relabelled + len(changed)
     row = session.get_one(Listing, listing.id)
-    row.samples, row.added, row.passed_over, row.finished_at = found, len(new), dict(passed_over), utc_now()
+    row.samples, row.added, row.relabelled = found, added, relabelled
+    row.passed_over, row.finished_at = dict(passed_over), utc_now()
     audit.record(
         session, "dataset_listed", user_id=None, project_id=project_id,
-        samples=found, added=len(new), passed_over=dict(passed_over),
+        samples=found, added=added, relabelled=relabelled, passed_over=dict(passed_over),
     )  # fmt: skip
+
+
+def _note_reading(source: Source, part: ReadSource) -> None:
+    now = utc_now()
+    if source.fingerprint not in (None, part.fingerprint):
+        source.changed_at = now
+    source.fingerprint, source.samples, source.read_at = part.fingerprint, len(part.samples), now
 
 
 def _forget_older(database: Database, listing: Listing) -> None:
@@ -113,21 +141,6 @@ def _forget_older(database: Database, listing: Listing) -> None:
             more = repository.delete_older(session, listing.project_id, listing.id)
         if more:
             database.let_others_write()
-
-
-def _list(root: Path, context: ShardContext) -> tuple[list[SampleRef], list[SkippedFile]]:
-    samples: list[SampleRef] = []
-    skipped: list[SkippedFile] = []
-    for found in list_samples(root):
-        if isinstance(found, SkippedFile):
-            skipped.append(found)
-        else:
-            samples.append(found)
-        if (len(samples) + len(skipped)) % 5000 == 0:
-            context.report(len(samples))
-            if context.should_stop():
-                raise JobCancelled("The listing was cancelled.")
-    return samples, skipped
 
 
 def _problems(files: Sequence[SkippedFile]) -> int:

@@ -20,7 +20,8 @@ def start_export(session: Session, doorbell: Doorbell, version: Version, project
     """Start writing the files of a version, unless that is under way."""
     job, _ = start_job(
         session, doorbell, kind=JobKind.EXPORT, title=f"Write version {version.number} of {project_name}",
-        live_key=f"export:{version.id}", shards=[ShardSpec(0, "writing files", total=count_deliverables(version))],
+        live_key=f"export:{version.id}",
+        shards=[ShardSpec(0, "writing files", total=count_deliverables(session, version))],
         params={"version_id": version.id}, project_id=version.project_id, user_id=user_id,
     )  # fmt: skip
     version.job_id = job.id

@@ -171,7 +171,7 @@ def _settle_all(
     flags = flags_repository.flags_of_samples(session, [answer.sample_id for answer in answers])
     classes = projects_repository.class_index(session, access.id)
     tree, taxonomy = standard_tree(policies_of(access.project).mislabel_threshold), Taxonomy()
-    outcomes = {}
+    outcomes, problems = {}, []
     for answer in answers:
         sample = samples[answer.sample_id]
         known = [flags_repository.as_flag(row) for row in flags[answer.sample_id]]
@@ -180,7 +180,11 @@ def _settle_all(
                 answer.given, flags=known, given_label=sample.given_label, classes=classes, tree=tree, taxonomy=taxonomy
             )
         except WinnowError as error:
-            raise InvalidInput(f"{sample.key}: {error.message} Nothing was changed.") from error
+            problems.append({"id": sample.key, "problem": error.message})
+    if problems:
+        more = f" ({len(problems):,} of {len(answers):,} don't fit.)" if len(problems) > 1 else ""
+        first = problems[0]
+        raise InvalidInput(f"{first['id']}: {first['problem']}{more} Nothing was changed.", ids=problems)
     return outcomes
 
 

@@ -47,7 +47,7 @@ def undo(session: Session, access: Access, client_event_id: str) -> Undone:
     accounts_repository.lock_user(session, access.actor.user_id)  # two undos at once must not take the same step back
     known = repeated_event(session, access, None, client_event_id, "undo")
     if known is not None:
-        return _repeated(session, access, known)
+        return _repeated(session, access, known, repository.reverted_payloads(session, [known])[known.id])
     standing = repository.undoable_events(session, access.id, access.actor.user_id)
     if not standing:
         raise NotFound("There is nothing to undo.")
@@ -67,7 +67,7 @@ def redo(session: Session, access: Access, client_event_id: str) -> Undone:
     accounts_repository.lock_user(session, access.actor.user_id)
     known = repeated_event(session, access, None, client_event_id, "redo")
     if known is not None:
-        return _repeated(session, access, known)
+        return _repeated(session, access, known, known.payload)
     target = repository.find_redoable(session, access.id, access.actor.user_id)
     if target is None:
         raise NotFound("There is nothing to redo.")
@@ -77,9 +77,9 @@ def redo(session: Session, access: Access, client_event_id: str) -> Undone:
     return Undone(get_card(session, access, targets[0].sample_id), undone[targets[0].id], _ids(targets))
 
 
-def _repeated(session: Session, access: Access, known: ReviewEvent) -> Undone:
+def _repeated(session: Session, access: Access, known: ReviewEvent, undone: dict[str, Any]) -> Undone:
     events = _whole_step(session, known, repository.events_of_batch)
-    return Undone(get_card(session, access, known.sample_id), known.payload, _ids(events))
+    return Undone(get_card(session, access, known.sample_id), undone, _ids(events))
 
 
 def _whole_step(session: Session, event: ReviewEvent, find: Any) -> list[ReviewEvent]:

@@ -1,26 +1,28 @@
-"""Users as an admin manages them, and what each manages of their own: sessions and API tokens."""
+"""Users as an admin manages them, and as the command line does."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from app.adapters.passwords import new_token, token_hash
-from app.db.base import utc_now
-from app.db.models.accounts import ApiToken, User
+from app.adapters.passwords import hash_password
+from app.db.models.accounts import User
 from app.db.repositories import accounts as repository
 from app.db.session import Session
+from app.domain.accounts import check_email, check_password, check_username
 from app.domain.errors import InvalidInput, NotAllowed, NotFound
 from app.services import audit
-from app.services.sign_in import Actor, make_link
+from app.services.one_time_links import make_link
+from app.services.sign_in import Actor
 
 list_users = repository.list_users
 list_sessions = repository.list_sessions
-list_tokens = repository.list_tokens
 
 
 def require_admin(actor: Actor) -> None:
-    if not actor.is_admin:
+    if not actor.runs_server:
         raise NotAllowed("Only an admin of this server may do that.")
+
+
+def has_password(session: Session, user_id: int) -> bool:
+    return repository.get_user(session, user_id).password_hash is not None
 
 
 def ensure_first_admin(session: Session) -> str | None:
@@ -32,18 +34,6 @@ def ensure_first_admin(session: Session) -> str | None:
     session.add(user)
     session.flush()  # the link needs the new user's id
     return make_link(session, user, "first_admin")
-
-
-def invite(session: Session, actor: Actor, *, display_name: str, is_admin: bool) -> str:
-    """Add a user who chooses name and password by the link whose token is returned."""
-    require_admin(actor)
-    if not display_name.strip():
-        raise InvalidInput("Say whom the invitation is for.")
-    user = User(display_name=display_name.strip()[:200], is_admin=is_admin)
-    session.add(user)
-    session.flush()  # the link needs the new user's id
-    audit.record(session, "user_invited", user_id=actor.user_id, invited=user.id, is_admin=is_admin)
-    return make_link(session, user, "invitation")
 
 
 def manage_user(session: Session, actor: Actor, user_id: int, action: str) -> str | None:
@@ -64,41 +54,32 @@ def manage_user(session: Session, actor: Actor, user_id: int, action: str) -> st
     return None
 
 
-def end_session(session: Session, actor: Actor, session_id: int) -> None:
-    for row in repository.list_sessions(session, actor.user_id):
-        if row.id == session_id:
-            session.delete(row)
-            return
-    raise NotFound("You have no such session.")
+def set_email(session: Session, username: str, email: str) -> User:
+    """Say which e-mail address is a user's (empty takes it away); a provider's sign-in may find the account by it.
+
+    Raises:
+        InvalidInput: it is no address, or somebody else's.
+        NotFound: there is no such user.
+    """
+    user = _get_by_name(session, username)
+    address = check_email(email)
+    holder = repository.find_user_by_email(session, address) if address else None
+    if holder is not None and holder.id != user.id:
+        raise InvalidInput(f"{address} is the address of {holder.username or 'somebody else'} already.")
+    user.email = address
+    audit.record(session, "user_email_set", user_id=None, target=user.id, email=address)
+    return user
 
 
-def make_token(session: Session, actor: Actor, *, name: str, days: int | None) -> str:
-    """Make a personal API token; it is shown this once. ``days`` None means it never expires."""
-    if not name.strip():
-        raise InvalidInput("Give the token a name, so that you know later what uses it.")
-    if days is not None and not 1 <= days <= 3650:
-        raise InvalidInput("A token lives 1 to 3,650 days.")
-    token = "wnw_" + new_token()
-    expires_at = utc_now() + timedelta(days=days) if days else None
-    row = ApiToken(user_id=actor.user_id, name=name.strip()[:100], token_hash=token_hash(token), expires_at=expires_at)
-    session.add(row)
-    audit.record(session, "token_made", user_id=actor.user_id, name=row.name)
-    return token
-
-
-def revoke_token(session: Session, actor: Actor, token_id: int) -> None:
-    for row in repository.list_tokens(session, actor.user_id):
-        if row.id == token_id:
-            row.revoked_at = utc_now()
-            return
-    raise NotFound("You have no such token.")
+def _get_by_name(session: Session, username: str) -> User:
+    user = repository.find_user(session, username.strip().lower())
+    if user is None:
+        raise NotFound(f"There is no user {username!r}. See 'winnow users list'.")
+    return user
 
 
 def set_password(session: Session, username: str, password: str, *, is_admin: bool = False) -> User:
     """Add a user with a password, or change an existing one's; for the command line."""
-    from app.adapters.passwords import hash_password
-    from app.domain.accounts import check_password, check_username
-
     name = check_username(username)
     check_password(password, name)
     user = repository.find_user(session, name) or User(username=name, display_name=name)
@@ -112,9 +93,7 @@ def set_password(session: Session, username: str, password: str, *, is_admin: bo
 
 def make_reset_link(session: Session, username: str) -> str:
     """Token of a link by which a user chooses a new password; for the command line."""
-    user = repository.find_user(session, username.strip().lower())
-    if user is None:
-        raise NotFound(f"There is no user {username!r}. See 'winnow users list'.")
+    user = _get_by_name(session, username)
     audit.record(session, "user_reset", user_id=None, target=user.id)
     return make_link(session, user, "reset")
 

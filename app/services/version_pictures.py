@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from app.adapters.thumbnails import SIZES
 from app.adapters.thumbnails import Pictures as PictureCache
 from app.domain.errors import InvalidFile, NotFound
+from app.domain.sources import ImagePlace
 from app.settings import Settings
 
 _QUALITIES = (84, 70, 55, 40)
@@ -18,20 +18,23 @@ _BYTES_PER_PIXEL = 0.35
 
 
 class VersionPictures:
-    """Pictures below one dataset's folder, from the cache that the web pages use too.
+    """Pictures of a project's samples by key, from the cache that the web pages use too.
 
     Files of strangers are decoded in child processes by the cache; what comes back is Winnow's own JPEG or PNG. Tiny
     images are enlarged by whole steps, so that each of their pixels stays a sharp square in whatever shows them.
     """
 
-    def __init__(self, cache: PictureCache, root: Path) -> None:
-        self._cache, self._root = cache, root
+    def __init__(self, cache: PictureCache, find: Callable[[str], ImagePlace | None]) -> None:
+        self._cache, self._find = cache, find
 
     def jpeg(self, key: str, side: int) -> bytes | None:
         """One sample's picture of at most ``side`` pixels a side; None where it is gone or no image any more."""
         size = "thumb" if side <= SIZES["thumb"] else "full"
+        place = self._find(key)
+        if place is None:
+            return None
         try:
-            picture = self._cache.picture(self._root, key, size)
+            picture = self._cache.picture(place, size)
         except (NotFound, InvalidFile):
             return None
         return _fit(picture.data, side)

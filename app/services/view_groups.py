@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from app.adapters.picture_measures import Measures, measure
 from app.adapters.thumbnails import Pictures
@@ -12,6 +11,7 @@ from app.db.models.projects import Sample
 from app.db.models.reviews import ReviewRow, SampleState
 from app.db.repositories import groups as repository
 from app.db.repositories import reviews as reviews_repository
+from app.db.repositories.sources import Places
 from app.db.session import Database, Session
 from app.domain.duplicate_groups import Member, propose_keeper
 from app.domain.merge import LeakSide
@@ -86,6 +86,7 @@ def list_groups(
     """
     with database.reading() as session:
         access = access_project(session, actor, slug)
+        places = Places(session, access.id)
         wanted = list(names) or repository.group_names(
             session, access.id, after=after, limit=limit + 1, open_only=open_only, differing_only=differing_only
         )
@@ -96,20 +97,20 @@ def list_groups(
         total = repository.count_groups(session, access.id, open_only=open_only) if count else None
         differing = repository.count_differing(session, access.id, open_only=open_only) if count else None
     # Measuring decodes pictures: the database is let go before.
-    groups = [_group(access, pictures, name, members[name], mine) for name in shown if members[name]]
+    groups = [_group(access, pictures, places, name, members[name], mine) for name in shown if members[name]]
     return GroupPage(groups, total, differing, shown[-1] if len(wanted) > limit else None)
 
 
 def _group(
     access: Access,
     pictures: Pictures,
+    places: Places,
     name: str,
     members: Sequence[tuple[Sample, SampleState | None]],
     mine: Mapping[int, ReviewRow],
 ) -> GroupView:
     shown = members[:MOST_SHOWN]
-    root = Path(access.project.root)
-    measured = {sample.id: measure(pictures, root, sample.key) for sample, _ in shown}
+    measured = {sample.id: measure(pictures, places(sample)) for sample, _ in shown}
     return GroupView(
         name, len(members), sorted({sample.given_label for sample, _ in members}),
         sorted({sample.split for sample, _ in members}), _keeper(access, shown, measured),

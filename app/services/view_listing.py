@@ -44,6 +44,7 @@ class ListingView:
     listed_at: datetime | None
     samples: int
     added: int
+    relabelled: int
     passed_over: int
     gone: int
     reasons: list[ReasonView]
@@ -66,6 +67,7 @@ def view_listing(session: Session, access: Access) -> ListingView:
     gone = counts.get(PassedOver.GONE.value, 0)
     return ListingView(
         row.finished_at if row else None, row.samples if row else 0, row.added if row else 0,
+        row.relabelled if row else 0,
         sum(counts.values()) - gone, gone, reasons,
         f"/p/{access.project.slug}/passed-over.csv" if reasons else None,
         error, view_job(session, job) if job is not None and live else None,

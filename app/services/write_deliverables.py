@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from app import __version__
@@ -10,6 +11,7 @@ from app.adapters.memory import many_objects
 from app.adapters.thumbnails import Pictures as PictureCache
 from app.db.models.versions import Version
 from app.db.repositories import projects as projects_repository
+from app.db.repositories import sources as sources_repository
 from app.db.repositories import versions as repository
 from app.db.session import Database, Session
 from app.deliverables.catalogue import deliverables
@@ -18,6 +20,8 @@ from app.deliverables.deliverable import Deliverable, NoPictures, Pictures
 from app.deliverables.release_manifest import NAME, WrittenFile, encode_manifest, make_manifest
 from app.deliverables.verify import check_replay
 from app.domain.errors import InvalidFile, JobCancelled
+from app.domain.sources import ImagePlace, SourceKind
+from app.services.cleaned_coco import cleaned_coco
 from app.services.ports import ShardContext
 from app.services.version_history import read_history
 from app.services.version_pictures import VersionPictures
@@ -55,11 +59,16 @@ def _write_all(
     with database.reading() as session:
         version = session.get_one(Version, version_id)
         project = projects_repository.get_project_by_id(session, version.project_id)
-        slug, root = project.slug, Path(project.root)
+        slug, project_id = project.slug, project.id
         content = load_content(session, version)
+        specs = [sources_repository.as_spec(source) for source in sources_repository.list_sources(session, project_id)]
         earlier = {file.name: file.sha256 for file in repository.list_files(session, version_id)}
-    pictures = VersionPictures(cache, root) if cache else NoPictures()
-    wanted = [file for file in deliverables(content) if cache or not file.has_pictures]
+    pictures = VersionPictures(cache, partial(_find_place, database, project_id)) if cache else NoPictures()
+    files = [
+        *deliverables(content),
+        *(cleaned_coco(spec, content.dataset) for spec in specs if spec.kind is SourceKind.COCO),
+    ]
+    wanted = [file for file in files if cache or not file.has_pictures]
     target = folder / slug / f"v{version.number}"
     clear_leftovers(target)
     written = []
@@ -76,9 +85,16 @@ def _write_all(
         repository.set_files(session, version_id, [_file_row(version_id, file) for file in written])
 
 
-def count_deliverables(version: Version) -> int:
+def _find_place(database: Database, project_id: int, key: str) -> ImagePlace | None:
+    with database.reading() as session:
+        return sources_repository.places_of_keys(session, project_id, [key]).get(key)
+
+
+def count_deliverables(session: Session, version: Version) -> int:
     """How many files a version that is being frozen will have."""
-    return sum(1 for _ in deliverables(_content(version, [], [])))
+    sources = sources_repository.list_sources(session, version.project_id)
+    coco = sum(source.kind == SourceKind.COCO.value for source in sources)
+    return coco + sum(1 for _ in deliverables(_content(version, [], [])))
 
 
 def load_content(session: Session, version: Version) -> VersionContent:

@@ -12,28 +12,25 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Request
 
+from app.adapters.oidc_provider import OidcProvider
 from app.adapters.thumbnails import Pictures
 from app.db.session import Database, Session
 from app.domain.accounts import Role
 from app.domain.errors import NotAllowed, NotSignedIn
+from app.services.api_tokens import find_token_actor, token_needs_touch, touch_token
 from app.services.comments import count_unread
 from app.services.keep_measured import Keeper
+from app.services.limit_tries import count_wrong_token
 from app.services.measure_agreement import Measured
 from app.services.measure_progress import Progress
 from app.services.ports import Doorbell
 from app.services.projects import Access, access_project
-from app.services.sign_in import (
-    Actor,
-    find_actor,
-    find_token_actor,
-    needs_touch,
-    token_needs_touch,
-    touch_session,
-    touch_token,
-)
+from app.services.sign_in import Actor, Browser, find_actor, needs_touch, touch_session
+from app.services.users import require_admin
 from app.settings import Settings
 from app.web.render import project_info
 from app.web.request_meter import RequestCounts
+from app.web.token_scopes import check_token
 
 SESSION_COOKIE = "winnow_session"
 SECURE_COOKIE = "__Host-winnow_session"
@@ -41,7 +38,7 @@ SECURE_COOKIE = "__Host-winnow_session"
 
 @dataclass(frozen=True)
 class Wiring:
-    """Everything that ``create_app`` puts together for the routes."""
+    """Everything that ``create_app`` puts together for the routes; ``provider`` is None without single sign-on."""
 
     settings: Settings
     database: Database
@@ -50,6 +47,7 @@ class Wiring:
     agreement: Keeper[Measured]
     progress: Keeper[Progress]
     requests: RequestCounts
+    provider: OidcProvider | None = None
 
 
 async def get_wiring(request: Request) -> Wiring:
@@ -85,7 +83,7 @@ def find_request_actor(request: Request, wiring: Wiring) -> Actor | None:
     cookie = request.cookies.get(cookie_name(wiring.settings))
     with wiring.database.reading() as session:
         if header.lower().startswith("bearer "):
-            return _find_bearer(session, wiring, header[7:].strip())
+            return _find_bearer(session, wiring, header[7:].strip(), browser_of(request, wiring))
         if not cookie:
             return None
         settings = wiring.settings
@@ -93,15 +91,32 @@ def find_request_actor(request: Request, wiring: Wiring) -> Actor | None:
         stale = actor is not None and needs_touch(session, cookie)
     if stale:
         with wiring.database.writing() as session:
-            touch_session(session, cookie)
+            touch_session(session, cookie, browser_of(request, wiring).address)
     return actor
 
 
-def _find_bearer(session: Session, wiring: Wiring, token: str) -> Actor | None:
+def browser_of(request: Request, wiring: Wiring) -> Browser:
+    """Where a request comes from. Behind a proxy that is trusted, the address is its client's."""
+    address = request.client.host if request.client else ""
+    agent = request.headers.get("user-agent", "")
+    return Browser(address, agent, request.cookies.get(cookie_name(wiring.settings), ""))
+
+
+async def get_browser(request: Request, wiring: WiringDep) -> Browser:
+    return browser_of(request, wiring)
+
+
+BrowserDep = Annotated[Browser, Depends(get_browser)]
+
+
+def _find_bearer(session: Session, wiring: Wiring, token: str, browser: Browser) -> Actor | None:
     actor = find_token_actor(session, token)
     stale = actor is not None and token_needs_touch(session, token)
     session.rollback()  # what was read must not keep the note below from being written
-    if stale:
+    if actor is None:
+        with wiring.database.writing() as counting:
+            count_wrong_token(counting, browser.address)
+    elif stale:
         with wiring.database.writing() as noting:
             touch_token(noting, token)
     return actor
@@ -111,6 +126,7 @@ def get_actor(request: Request, wiring: WiringDep) -> Actor:
     actor = find_request_actor(request, wiring)
     if actor is None:
         raise NotSignedIn("Sign in first.")
+    check_token(actor, request.scope)
     request.state.actor = actor
     return actor
 
@@ -126,6 +142,15 @@ async def get_person(actor: ActorDep) -> Actor:
 
 
 PersonDep = Annotated[Actor, Depends(get_person)]
+
+
+def get_admin(actor: ActorDep) -> Actor:
+    """An admin of the server: who says which of its folders are read."""
+    require_admin(actor)
+    return actor
+
+
+AdminActor = Annotated[Actor, Depends(get_admin)]
 SlugPath = Annotated[str, Path(max_length=64, pattern=r"^[a-z0-9-]+$")]
 
 

@@ -28,6 +28,7 @@ STATUS: dict[type[errors.WinnowError], int] = {
     errors.InvalidFile: 400,
     errors.OutOfSpace: 507,
     errors.Busy: 503,
+    errors.ProviderFailed: 502,
     errors.JobCancelled: 409,
 }
 
@@ -64,6 +65,8 @@ def handle_winnow_error(request: Request, error: Exception) -> Response:
     response = answer(request, status, error.code, error.message, error.details)
     if status == 503:
         response.headers["Retry-After"] = str(RETRY_AFTER)  # the browser's outbox goes by it
+    if "retry_after" in error.details:
+        response.headers["Retry-After"] = str(error.details["retry_after"])
     return response
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
@@ -42,8 +41,8 @@ def get_thumb(request: Request, sample_id: SampleId, actor: ActorDep, wiring: Wi
 def _make(sample_id: int, actor: Actor, wiring: Wiring, size: str) -> Picture:
     # Decoding may take seconds: the database is let go before.
     with wiring.database.reading() as session:
-        root, key = find_picture(session, actor, sample_id)
-    return wiring.pictures.picture(Path(root), key, size)
+        place = find_picture(session, actor, sample_id)
+    return wiring.pictures.picture(place, size)
 
 
 def answer_picture(request: Request, picture: Picture, sample_id: int) -> Response:

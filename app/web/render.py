@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app import __version__
 from app.domain.accounts import Role, may
+from app.domain.errors import NotAllowed, NotFound, ProviderFailed, TooManyAttempts, WinnowError
 from app.services.projects import Access
 from app.services.sign_in import Actor
 
@@ -28,8 +29,10 @@ TITLES = {
     404: "Not found",
     409: "Not now",
     429: "Too many tries",
+    502: "No answer from the sign-in service",
     503: "Busy",
 }
+_REFUSALS = {NotAllowed: 403, NotFound: 404, TooManyAttempts: 429, ProviderFailed: 502}
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,14 @@ def project_info(access: Access, unread: int = 0) -> ProjectInfo:
 def render(request: Request, template: str, page: object, status: int = 200) -> HTMLResponse:
     html = templates().get_template(template).render(page=page, **context_of(request))
     return HTMLResponse(html, status)
+
+
+def render_refusal(request: Request, template: str, page: object, error: WinnowError) -> HTMLResponse:
+    """A page again with what was wrong with its form, and when to come again where that is said."""
+    response = render(request, template, page, _REFUSALS.get(type(error), 400))
+    if "retry_after" in error.details:
+        response.headers["Retry-After"] = str(error.details["retry_after"])
+    return response
 
 
 def render_error(request: Request, status: int, code: str, message: str) -> HTMLResponse:

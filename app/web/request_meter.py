@@ -12,11 +12,11 @@ from bisect import bisect_left
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.formats.prometheus_text import Family, Labels
+from app.web.token_scopes import API, route_pattern
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper ends in seconds of the histogram's classes; one without end comes after them."""
 
-_API = "/api/v1"
 _EXPRESS = ("/queue", "/samples", "/reviews")
 
 
@@ -93,10 +93,9 @@ def _method(scope: Scope) -> str:
 def _route_of(scope: Scope, status: int) -> str:
     """The route's pattern: never the address itself, of which there may be any number."""
     path: str = scope["path"]
-    route = getattr(scope.get("route"), "path", None)
-    if route is not None:
-        # A route of the API knows its path without what the router before it took off.
-        return f"{_API}{route}" if path.startswith(_API) and not route.startswith(_API) else str(route)
+    pattern = route_pattern(scope)
+    if pattern is not None:
+        return pattern
     if scope.get("root_path") == "/static":
         return "/static"
     if status < 400:
@@ -112,4 +111,4 @@ def _express_route(path: str) -> str:
     if name not in _EXPRESS:
         return "other"
     between = "/samples/{sample_id}" if name == "/reviews" else ""
-    return f"{_API}/projects/{{slug}}{between}{name}"
+    return f"{API}/projects/{{slug}}{between}{name}"

@@ -124,8 +124,8 @@ class SecurityMiddleware:
 
 
 def _takes_uploads(path: str) -> bool:
-    """Only the API's import route, which asks who it is before it reads the body."""
-    return path.startswith("/api/v1/") and path.endswith("/imports")
+    """Only the API's routes for files, which ask who it is before they read the body."""
+    return path.startswith("/api/v1/") and path.endswith(("/imports", "/manifests"))
 
 
 def _is_own(headers: Headers) -> bool:

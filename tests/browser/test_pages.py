@@ -16,8 +16,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 PATHS = (
     "/", "/projects/new", "/users", "/audit", "/jobs", "/account", "/patterns", "/p/small", "/p/small/review",
     "/p/small/samples", "/p/small/grid", "/p/small/groups", "/p/small/bulk", "/p/small/bulk/new", "/p/small/leaks",
-    "/p/small/leaks/pairs", "/p/small/conflicts", "/p/small/imports", "/p/small/imports/1", "/p/small/finish",
-    "/p/small/members", "/p/small/agreement", "/p/small/mentions", "/p/small/checks", "/p/small/versions/1",
+    "/p/small/leaks/pairs", "/p/small/conflicts", "/p/small/imports", "/p/small/imports/1", "/p/small/manifests",
+    "/p/small/finish", "/p/small/sources", "/p/small/members", "/p/small/agreement", "/p/small/mentions",
+    "/p/small/checks", "/p/small/versions/1",
     "/p/small/versions/2/changes?since=1", "/p/small/finish/checks/undecided",
     "/compare?project=small@1&project=small",
 )  # fmt: skip
@@ -71,13 +72,13 @@ def test_axe_finds_nothing_on_any_page(chromium: Any, unchanged: Served) -> None
         for width, scheme, rules in LOOKS:
             page.set_viewport_size({"width": width, "height": 800})
             page.emulate_media(color_scheme=scheme)
-            found += [(path, width, scheme, *line) for line in _violations(page, rules)]
+            found += [(path, width, scheme, *line) for line in axe_violations(page, rules)]
     watched.context.close()
     assert found == []
     assert watched.errors == []
 
 
-def _violations(page: Any, rules: Any) -> list[tuple[str, str, str]]:
+def axe_violations(page: Any, rules: Any = ALL_RULES) -> list[tuple[str, str, str]]:
     """(rule, where, why) of each."""
     violations = Axe().run(page, options={**OPTIONS, "runOnly": rules}).response["violations"]
     return [
@@ -129,3 +130,43 @@ def _images(served: Served, label: str) -> list[Any]:
 
     root = Path(served.environment["WINNOW_DATA_ROOTS"]) / "images" / "train" / label
     return list(root.glob("*.jpg"))
+
+
+def test_the_pages_of_a_newcomer_are_accessible_and_go_by_keyboard(chromium: Any, unchanged: Served) -> None:
+    """From the lead's form to the project, without a mouse; axe looks at each page on the way."""
+    lena, nina = Watched(chromium, unchanged), Watched(chromium, unchanged)
+    lena.sign_in()
+    lena.page.goto("/p/small/members")
+    lena.page.focus("#invite-name")
+    lena.page.keyboard.type("Nina")
+    lena.page.keyboard.press("Enter")
+    address = lena.page.inner_text("[data-testid=invitation] code")
+    found = _looked_at(lena.page)
+    for target in ("/sign-in", address):
+        nina.page.goto(target)
+        found += _looked_at(nina.page)
+    assert nina.page.evaluate("document.activeElement.name") == "username"
+    nina.page.keyboard.type("nina")
+    for text in ("", "a few words are fine", "a few words are fine"):
+        nina.page.keyboard.press("Tab")
+        nina.page.keyboard.type(text)
+    nina.page.keyboard.press("Enter")
+    nina.page.wait_for_url("**/p/small")
+    nina.page.goto("/account")
+    found += _looked_at(nina.page)
+    for watched in (lena, nina):
+        watched.context.close()
+        assert watched.errors == []
+    assert found == []
+
+
+def _looked_at(page: Any) -> list[Any]:
+    found: list[Any] = []
+    page.emulate_media(reduced_motion="reduce")
+    for width, scheme, rules in LOOKS:
+        page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(color_scheme=scheme)
+        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            found.append((page.url, width, "too wide"))
+        found += [(page.url, width, scheme, *line) for line in axe_violations(page, rules)]
+    return found

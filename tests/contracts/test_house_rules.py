@@ -15,7 +15,7 @@ from app.settings import Settings
 from app.web.render import templates
 
 ROOT = Path(__file__).parents[2]
-MODULES = sorted(path for folder in ("app", "workers") for path in (ROOT / folder).rglob("*.py"))
+MODULES = sorted(path for folder in ("app", "workers", "winnow") for path in (ROOT / folder).rglob("*.py"))
 PAGES = sorted((ROOT / "templates").rglob("*.html"))
 SCRIPTS = sorted((ROOT / "static").rglob("*.js"))
 

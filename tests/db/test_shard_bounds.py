@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import insert, select
 
-from app.db.models.projects import Project, Sample
+from app.db.models.projects import Sample, Source
 from app.db.repositories.projects import shard_bounds
 from tests.fixtures.databases import both_backends
 
@@ -15,10 +15,12 @@ from tests.fixtures.databases import both_backends
 @pytest.mark.parametrize("size", [1, 3, 4, 8, 20])
 def test_parts_hold_every_sample_once(world, splits, size):
     with world.database.writing() as session:
-        project = session.scalar(select(Project.id))
+        project, source = session.execute(select(Source.project_id, Source.id)).one()
         for number, split in enumerate(splits):
             session.execute(
-                insert(Sample).values(project_id=project, split=split, key=f"{split}/x/{number}", given_label="x")
+                insert(Sample).values(
+                    project_id=project, source_id=source, split=split, key=f"{split}/x/{number}", given_label="x"
+                )
             )
         ids = list(session.scalars(select(Sample.id).where(Sample.split == "a").order_by(Sample.id)))
 

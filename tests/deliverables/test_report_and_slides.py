@@ -126,7 +126,7 @@ def test_the_gallery_shows_what_became_of_each_sample():
     html, count = gallery(content, DrawnPictures())
     assert count == 62
     assert "60 flags on 60 samples. 2 more samples from the leak search." in html
-    assert html.count('data-decision-is="remove"') == len(content.keys(Decision.REMOVE, None))
+    assert html.count('data-decision-is="remove"') == len(content.chosen(Decision.REMOVE, None))
     for text in ("relabelled", "alice: keep; bob: remove", "same picture as train/leak/0.jpg", 'id="class"'):
         assert text in html
 

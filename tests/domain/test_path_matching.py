@@ -36,6 +36,9 @@ def test_a_path_is_found_by_its_end(path, key):
         ("og/7.png", "unknown_image", "'train/dog/7.png'"),
         ("train/dog/big.jpg", "other_case", "only upper and lower case differ"),
         ("nowhere.png", "unknown_image", "no image 'nowhere.png'"),
+        ("train/dog/7.jpeg", "unknown_image", "'train/dog/7.png'"),
+        ("data/train/dog/Bigg.JPG", "unknown_image", "'train/dog/Big.JPG'"),
+        ("TRAIN/dog/_big.jpg", "unknown_image", "'train/dog/Big.JPG'"),
     ],
 )
 def test_a_path_that_might_mean_another_image_is_refused_with_the_nearest(path, code, said):
@@ -51,10 +54,30 @@ def test_case_is_ignored_on_request_where_one_image_is_meant():
     assert two.find("A/x.PNG").code == "other_case"
 
 
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("img_0120_.png", "img_0120.png"), ("image_0120.png", "img_0120.png"), ("img_120.png", "img_0120.png"),
+        ("img_0120.jpeg", "img_0120.png"), ("IMG-0120.png", "img_0120.png"), ("something else.png", None),
+    ],
+)  # fmt: skip
+def test_the_nearest_is_found_in_a_large_folder(name, nearest):
+    keys = [f"train/cat/img_{n:04d}.png" for n in range(3000)] + [f"train/dog/{name}x"]
+    reason = PathMatcher(keys).find(f"train/cat/{name}").reason
+    assert ("nearest" in reason) == (nearest is not None)
+    assert nearest is None or f"'train/cat/{nearest}'" in reason
+
+
+def test_no_nearest_is_told_from_another_folder_or_of_another_name():
+    assert "nearest" not in PathMatcher(KEYS).find("val/cat/00.png").reason
+    assert "nearest" not in PathMatcher(KEYS).find("train/dog/completely.png").reason
+
+
 def test_many_unknown_paths_cost_little():
     keys = {f"train/{n % 50}/{n % 5000}.png": n for n in range(20_000)}
     matcher = PathMatcher(keys)
     begun = time.perf_counter()
     for n in range(20_000):
         assert matcher.find(f"gone/{n % 5000}.png").key is None
+        assert matcher.find(f"train/{n % 50}/x{n % 5000}.png").key is None
     assert time.perf_counter() - begun < 10

@@ -12,6 +12,7 @@ import pytest
 
 from app.cleaned_dataset import CleanedDataset
 from app.db.repositories import projects
+from app.db.repositories.sources import list_sources
 from app.domain.consensus import Rule
 from app.domain.samples import SampleRef
 from app.services import version_files
@@ -73,7 +74,9 @@ def test_the_guides_lines_read_what_a_project_of_row_numbers_hands_out(new_world
         session.flush()
         new = [name for name in classes if name not in projects.class_index(session, access.id)]
         projects.add_classes(session, access.id, new)
-        projects.add_samples(session, access.id, [SampleRef("test", str(rows[i]), given[i]) for i in images])
+        projects.add_samples(
+            session, list_sources(session, access.id)[0], [SampleRef("test", str(rows[i]), given[i]) for i in images]
+        )
     world.set_policies(min_submitted=5, rule=Rule.MAJORITY, max_class_share=1.0)
     with world.writing("root") as (session, access):
         index = projects.class_index(session, access.id)

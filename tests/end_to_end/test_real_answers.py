@@ -44,11 +44,12 @@ def convert(kind: str, source: Path) -> bytes:
 def bring(world: World, keys: list[str], data: bytes) -> AgreementPage:
     """The answers on these images as reviews, and what the page makes of them."""
     from app.db.repositories import projects
+    from app.db.repositories.sources import list_sources
     from app.domain.samples import SampleRef
 
     with world.writing("root") as (session, access):
         samples = [SampleRef(key.split("/")[0], key, key.split("/")[1]) for key in keys]
-        projects.add_samples(session, access.id, samples)
+        projects.add_samples(session, list_sources(session, access.id)[0], samples)
     with world.writing("root") as (session, access):
         done = import_reviews(session, access, data, create_reviewers=True, with_classes=True)
         assert done.added == done.total

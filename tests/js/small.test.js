@@ -9,7 +9,8 @@ import { Pictures } from "../../static/js/lib/pictures.js";
 import { describeRest } from "../../static/js/lib/queue_feed.js";
 import { Pace, Stopwatch } from "../../static/js/lib/timing.js";
 import { uuid } from "../../static/js/lib/uuid.js";
-import { clampOffset, fit, isPixelated, place, zoomAt } from "../../static/js/lib/viewport.js";
+import { codeOf, rememberTitles, titleOf } from "../../static/js/lib/class_titles.js";
+import { clampOffset, fit, isPixelated, place, zoomAt, zoomTo } from "../../static/js/lib/viewport.js";
 
 test("numbers and times read as people write them", () => {
   assert.equal(number(1281167), "1,281,167");
@@ -157,4 +158,22 @@ test("pictures are loaded once, and a failed one is tried again", async () => {
 test("a difference is put into words", () => {
   assert.equal(describeDifference(0), "Every pixel is the same.");
   assert.match(describeDifference(3.14), /3\.1 of 255/);
+});
+
+test("a part of a picture is brought to the middle, as large as fits", () => {
+  const image = { width: 400, height: 300 };
+  const view = { width: 800, height: 600 };
+  const part = { x: 0.5, y: 0, width: 0.25, height: 0.25 };
+  const state = zoomTo(image, view, part);
+  const spot = place(image, view, state);
+  const middle = spot.left + (part.x + part.width / 2) * spot.width;
+  assert.ok(Math.abs(middle - 400) < 1, String(middle));
+  assert.ok(Math.abs(part.width * spot.width - 0.8 * 800) < 1);
+  assert.deepEqual(zoomTo(image, view, { x: 0, y: 0, width: 1, height: 1 }).zoom, 1);
+});
+
+test("classes are read by their name and found by it", () => {
+  rememberTitles({ n01440764: "tench" });
+  assert.deepEqual([titleOf("n01440764"), codeOf("n01440764"), titleOf("cat"), codeOf("cat")], ["tench", "n01440764", "cat", null]);
+  assert.deepEqual(searchClasses(["cat", "n01440764"], "ten", [], 60, titleOf).map((found) => found.name), ["n01440764"]);
 });

@@ -143,6 +143,20 @@ def test_a_heartbeat_keeps_the_lease(world):
 
 
 @both_backends
+def test_a_clock_that_is_set_back_keeps_no_shard_waiting(world):
+    """A lease given before the step ends in what is now the far future: its worker is dead, or fenced."""
+    start(world, 1)
+    lost = claim(world, "killed before the clock was set back by an hour")
+    with world.database.writing() as session:
+        session.execute(update(JobShard).values(lease_until=JobShard.lease_until + 3600))
+    assert run_shard.has_work(world.database, QUEUES)
+    taken = claim(world, "the next one")
+    assert taken.row.attempt == 2
+    assert not finish(world, lost)
+    assert finish(world, taken)
+
+
+@both_backends
 def test_leases_go_by_the_databases_clock(world):
     start(world, 1)
     mine = claim(world)

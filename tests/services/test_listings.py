@@ -194,7 +194,7 @@ def test_a_folder_that_may_not_be_opened_is_named(new_world):
 
 
 def test_a_class_folder_that_vanishes_while_it_is_listed_is_named(new_world, monkeypatch):
-    from app.adapters import folder_dataset
+    from app.adapters.datasets import folder as folder_dataset
 
     real, dog = folder_dataset._entries, str(new_world.root / "train" / "dog")
 

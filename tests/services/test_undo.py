@@ -105,7 +105,10 @@ def test_undo_repeated_with_the_same_id_takes_back_one_answer(world):
         world.submit("alice", key, "keep")
     event = fresh()
     first = world.undo("alice", event)
-    assert world.undo("alice", event).sample.key == first.sample.key == KEYS[1]
+    again = world.undo("alice", event)
+    assert again.sample.key == first.sample.key == KEYS[1]
+    assert again.undone == first.undone
+    assert first.undone["decision"] == "keep"
     assert world.state(KEYS[0]).state == "resolved"
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.domain.sources import ImagePlace
 from app.services import version_files
 from app.services.version_pictures import VersionPictures, picture_cache
 from app.services.write_deliverables import write_deliverables
@@ -20,7 +21,7 @@ PICTURED = ("pets_cleaning_report.html", "pets_slides.pptx", "pets_review.html")
 @pytest.fixture
 def pictures(settings, dataset):
     with picture_cache(settings) as cache:
-        yield VersionPictures(cache, dataset)
+        yield VersionPictures(cache, lambda key: ImagePlace(dataset, key))
 
 
 def opened(data: bytes | None) -> Image.Image:

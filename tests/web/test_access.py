@@ -9,6 +9,7 @@ from app.db.base import Base
 from app.db.models.leaks import LeakPair
 from app.domain.accounts import Role, may
 from tests.fixtures.bulk import draw
+from tests.fixtures.manifests import sent_back
 from tests.fixtures.people import ROLES
 from tests.fixtures.routes import Route, address, all_routes
 
@@ -27,6 +28,11 @@ EXPECTED = {
     "GET /": SIGNED_IN, "GET /account": SIGNED_IN, "GET /api/v1/me": SIGNED_IN, "GET /api/v1/projects": SIGNED_IN,
     "POST /account/password": SIGNED_IN, "POST /account/tokens": SIGNED_IN,
     "POST /account/sessions/{session_id}/revoke": SIGNED_IN, "POST /account/tokens/{token_id}/revoke": SIGNED_IN,
+    "POST /account/sessions/revoke-others": SIGNED_IN, "POST /account/identities/{identity_id}/remove": SIGNED_IN,
+    "GET /account/oidc": SIGNED_IN, "GET /sign-in/oidc": PUBLIC, "GET /sign-in/oidc/callback": PUBLIC,
+    "GET /sign-out/oidc": PUBLIC, "GET /invitation/{token}": PUBLIC, "POST /invitation/{token}": PUBLIC,
+    "POST /invitation/{token}/accept": SIGNED_IN, "POST /users/invitations/{invitation_id}/revoke": ADMIN,
+    f"POST {PAGE}/invitations": LEAD, f"POST {PAGE}/invitations/{{invitation_id}}/revoke": LEAD,
     "GET /users": ADMIN, "POST /users/invitations": ADMIN, "POST /users/{user_id}": ADMIN,
     "GET /audit": ADMIN, "GET /audit.csv": ADMIN,
     "GET /jobs": ADMIN, "GET /api/v1/jobs": ADMIN,
@@ -69,7 +75,24 @@ EXPECTED = {
     f"POST {PAGE}/bulk/{{bulk_id}}/revoke": LEAD,
     f"GET {API}/imports": LEAD, f"POST {API}/imports": LEAD, f"GET {API}/imports/{{import_id}}": LEAD,
     f"GET {API}/imports/{{import_id}}/rejects.csv": LEAD,
+    f"GET {API}/flags": VIEWER, f"GET {API}/flags.csv": VIEWER, f"GET {API}/manifest.csv": LEAD,
+    f"GET {API}/manifests": LEAD, f"POST {API}/manifests": LEAD, f"GET {API}/manifests/{{manifest_id}}": LEAD,
+    f"GET {API}/manifests/{{manifest_id}}/differences.csv": LEAD,
+    f"POST {API}/manifests/{{manifest_id}}/apply": LEAD, f"POST {API}/manifests/{{manifest_id}}/discard": LEAD,
+    f"GET {PAGE}/manifests": LEAD, f"POST {PAGE}/manifests": LEAD, f"GET {PAGE}/manifests/{{manifest_id}}": LEAD,
+    f"POST {PAGE}/manifests/{{manifest_id}}/apply": LEAD, f"POST {PAGE}/manifests/{{manifest_id}}/discard": LEAD,
     f"GET {PAGE}/imports": LEAD, f"POST {PAGE}/imports": LEAD, f"GET {PAGE}/imports/{{import_id}}": LEAD,
+    f"GET {API}/imports/{{import_id}}/columns": LEAD, f"POST {API}/imports/{{import_id}}/mapping": LEAD,
+    f"GET {API}/imports/{{import_id}}/preview": LEAD, f"POST {API}/imports/{{import_id}}/preview": LEAD,
+    f"POST {API}/imports/{{import_id}}/apply": LEAD, f"POST {API}/imports/{{import_id}}/discard": LEAD,
+    f"GET {API}/import-presets": LEAD, f"POST {API}/import-presets": LEAD,
+    f"DELETE {API}/import-presets/{{preset_id}}": LEAD, f"POST {PAGE}/import-presets/{{preset_id}}/delete": LEAD,
+    f"GET {PAGE}/imports/{{import_id}}/mapping": LEAD, f"POST {PAGE}/imports/{{import_id}}/mapping": LEAD,
+    f"POST {PAGE}/imports/{{import_id}}/preview": LEAD, f"POST {PAGE}/imports/{{import_id}}/apply": LEAD,
+    f"POST {PAGE}/imports/{{import_id}}/discard": LEAD,
+    f"GET {API}/analyses": LEAD, f"POST {API}/analyses": LEAD, f"GET {API}/analyses/{{analysis_id}}": LEAD,
+    f"GET {API}/analyses/{{analysis_id}}/problems.csv": LEAD,
+    f"GET {PAGE}/analyses": LEAD, f"POST {PAGE}/analyses": LEAD,
     f"POST {PAGE}/classes": LEAD, f"POST {API}/leaks/runs": LEAD, f"POST {PAGE}/leaks": LEAD,
     f"POST {API}/versions": LEAD, f"POST {PAGE}/versions": LEAD,
     f"GET {PAGE}/finish/checks/{{code}}": VIEWER, f"GET {PAGE}/versions/{{number}}": VIEWER,
@@ -77,6 +100,9 @@ EXPECTED = {
     f"GET {PAGE}/versions/{{number}}/changes": VIEWER,
     f"POST {API}/versions/{{number}}/archive": LEAD, f"POST {PAGE}/versions/{{number}}/archive": LEAD,
     f"POST {API}/versions/{{number}}/files": LEAD, f"POST {PAGE}/versions/{{number}}/files": LEAD,
+    f"GET {API}/sources": VIEWER, f"POST {API}/sources": ADMIN, f"POST {API}/sources/{{source_id}}/move": ADMIN,
+    f"GET {PAGE}/sources": LEAD, f"POST {PAGE}/sources": ADMIN, f"POST {PAGE}/sources/{{source_id}}/move": ADMIN,
+    f"GET {API}/classes": VIEWER, f"POST {API}/classes/titles": LEAD, f"POST {PAGE}/classes/titles": LEAD,
     f"GET {PAGE}/members": LEAD, f"POST {PAGE}/policies": LEAD, f"POST {PAGE}/members": PROJECT_ADMIN,
 }  # fmt: skip
 
@@ -91,8 +117,9 @@ def numbers(filled) -> dict[str, object]:
     return {
         "slug": "pets", "sample_id": filled.ids["train/cat/0.png"], "pair_id": pair, "run_id": 1, "number": 1,
         "name": "pets_removal_list.txt", "import_id": 1, "job_id": 2, "token": "nothing", "session_id": 999,
+        "identity_id": 999, "analysis_id": 999, "invitation_id": 999, "preset_id": 999,
         "token_id": 999, "user_id": 999, "view_id": 999, "comment_id": 999, "bulk_id": draw(filled),
-        "code": "undecided",
+        "code": "undecided", "manifest_id": sent_back(filled), "source_id": 1,
     }  # fmt: skip
 
 
@@ -122,7 +149,7 @@ def rows(filled) -> dict[str, int]:
         return {
             table.name: session.scalar(select(func.count()).select_from(table)) or 0
             for table in Base.metadata.sorted_tables
-            if table.name not in ("sessions", "audit_entries", "leases")
+            if table.name not in ("sessions", "audit_entries", "leases", "known_addresses")
         }
 
 

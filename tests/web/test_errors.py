@@ -11,7 +11,21 @@ from tests.fixtures.world import fresh
 
 API = "/api/v1/projects/pets"
 HUGE = 10**30
-NUMBERS = ("sample_id", "pair_id", "run_id", "number", "import_id", "job_id", "user_id", "bulk_id", "comment_id")
+NUMBERS = (
+    "sample_id",
+    "pair_id",
+    "run_id",
+    "number",
+    "import_id",
+    "job_id",
+    "user_id",
+    "bulk_id",
+    "comment_id",
+    "source_id",
+    "manifest_id",
+    "preset_id",
+    "analysis_id",
+)
 
 
 def check_shape(answer, status: int, code: str | None = None) -> dict:
@@ -133,8 +147,11 @@ def test_a_refused_form_gets_a_page_that_says_why(client, filled):
 def test_every_answer_has_the_guarding_headers(app, client, filled):
     numbers = {
         "slug": "pets", "sample_id": filled.ids["train/cat/0.png"], "pair_id": 1, "run_id": 1, "number": 1, "name": "x",
-        "import_id": 1, "job_id": 1, "token": "x", "session_id": 1, "token_id": 1, "user_id": 999, "view_id": 1,
-        "comment_id": 1, "bulk_id": 1, "code": "undecided",
+        "import_id": 1, "job_id": 1, "token": "x", "session_id": 1, "identity_id": 1, "invitation_id": 1,
+        "token_id": 1, "user_id": 999, "view_id": 1, "source_id": 1,
+        "comment_id": 1, "bulk_id": 1, "manifest_id": 1, "code": "undecided",
+        "preset_id": 1,
+        "analysis_id": 1,
     }  # fmt: skip
     paths = [address(route, numbers) for route in all_routes(app) if route.is_safe and "img" not in route.path]
     for who in ("anonymous", "root"):
@@ -165,6 +182,8 @@ def test_a_number_beyond_what_the_database_holds_is_nothing_found_or_malformed(a
         "slug": "pets",
         "session_id": HUGE,
         "token_id": HUGE,
+        "identity_id": HUGE,
+        "invitation_id": HUGE,
         "view_id": HUGE,
         "name": "x",
         "token": "x",
@@ -212,7 +231,7 @@ def test_a_commit_that_fails_is_never_answered_with_saved(app, client, filled, m
 
 
 @pytest.mark.parametrize(
-    ("data", "said"), [(b"", "empty"), (b"a,b\n1,2\n", "lacks the column"), (b"\x89PNG\r\n", "not a CSV")]
+    ("data", "said"), [(b"", "empty"), (b"a,b\n", "lacks the column"), (b"\x89PNG\r\n", "not a CSV")]
 )
 def test_an_upload_that_is_no_export_is_told_why(client, world, data, said):
     lena = client("lena")

@@ -10,12 +10,21 @@ from app.db.repositories.leaks import list_runs
 from app.services import leak_runs
 from app.web.render import STATIC
 from tests.fixtures.bulk import draw
+from tests.fixtures.manifests import sent_back
 from tests.fixtures.routes import address, all_routes
 from tests.fixtures.world import World
 
 
 def check_pages(app, client, world: World, names: list[str], **numbers: object) -> None:
-    given = {"slug": world.slug, "token": "x", "import_id": 1, "sample_id": 1, "code": "undecided", **numbers}
+    given = {
+        "slug": world.slug,
+        "token": "x",
+        "import_id": 1,
+        "sample_id": 1,
+        "code": "undecided",
+        "source_id": 1,
+        **numbers,
+    }
     for route in all_routes(app):
         if not route.is_safe or route.is_json or "{token}" in route.path or route.path == "/healthz":
             continue
@@ -23,6 +32,8 @@ def check_pages(app, client, world: World, names: list[str], **numbers: object) 
             continue  # nothing is frozen yet
         if route.path.endswith("/changes"):
             continue  # it takes two versions: tests/web/test_versions.py
+        if "{manifest_id}" in route.path and "manifest_id" not in numbers:
+            continue  # nothing was sent back yet
         if "{bulk_id}" in route.path and "bulk_id" not in numbers:
             continue  # nothing can be drawn yet
         for name in names:
@@ -36,7 +47,12 @@ def check_pages(app, client, world: World, names: list[str], **numbers: object) 
 
 
 def test_every_page_renders_on_a_full_project(app, client, filled):
-    given = {"sample_id": filled.ids["train/cat/0.png"], "bulk_id": draw(filled), "number": 1}
+    given = {
+        "sample_id": filled.ids["train/cat/0.png"],
+        "bulk_id": draw(filled),
+        "manifest_id": sent_back(filled),
+        "number": 1,
+    }
     check_pages(app, client, filled, ["root", "lena", "alice", "carol"], **given)
 
 

@@ -75,7 +75,7 @@ def test_what_is_no_readable_image_is_a_clear_error(client, world, how, status):
     "key", ["../secret", "/etc/passwd", "train/../../secret", "train//x", "", ".", "train/./x", "a/\x00"]
 )
 def test_a_key_never_leads_out_of_the_dataset(tmp_path, key):
-    from app.adapters.folder_dataset import open_image
+    from app.adapters.datasets.folder import open_image
 
     (tmp_path / "secret").write_text("canary")
     (tmp_path / "root").mkdir()

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from app.db.base import utc_now
-from app.db.models.accounts import ApiToken, OneTimeLink, User, UserSession
+from app.db.models.accounts import ApiToken, Invitation, OneTimeLink, User, UserSession
 from app.main import create_app
 from app.services.users import ensure_first_admin
 from tests.fixtures.people import PASSWORD
@@ -152,14 +152,15 @@ def test_after_signing_in_one_gets_where_one_wanted_to(browser, world):
 
 
 def welcome(client, url: str, name: str = "newcomer", password: str = NEW):
+    """Fill in the form behind a link, be it an invitation or a way to a new password."""
     fields = {"username": name, "display_name": "New", "password": password, "password_again": password}
     return client.post(url, data=fields)
 
 
 def invite(client, **fields: str) -> str:
-    page = client("root").post("/users/invitations", data={"display_name": "New", **fields})
+    page = client("root").post("/users/invitations", data={"name": "New", **fields})
     assert page.status_code == 200
-    return re.search(r"/welcome/[\w-]+", page.text).group()
+    return re.search(r"/invitation/[\w-]+", page.text).group()
 
 
 def test_an_invitation_works_once(client, browser):
@@ -175,7 +176,7 @@ def test_an_invitation_works_once(client, browser):
 def test_an_invitation_ends_after_its_time(client, browser, database):
     url = invite(client)
     with database.writing() as session:
-        session.execute(update(OneTimeLink).values(expires_at=utc_now() - timedelta(seconds=1)))
+        session.execute(update(Invitation).values(expires_at=utc_now() - timedelta(seconds=1)))
     assert browser().get(url).status_code == 404
 
 
@@ -210,7 +211,7 @@ def test_the_first_admins_link_is_given_until_an_admin_has_a_password(database):
 
 
 def make_token(client, **fields: str) -> str:
-    page = client.post("/account/tokens", data={"name": "script", **fields})
+    page = client.post("/account/tokens", data={"name": "script", "scope": "manage", **fields})
     assert page.status_code == 200
     return re.search(r"wnw_[\w-]+", page.text).group()
 
@@ -270,7 +271,7 @@ def test_tokens_passwords_and_cookies_are_kept_as_hashes_only(client, settings):
         ("/account/password", {"current": PASSWORD, "new": "another fine one", "new_again": "another fine one"}),
         ("/account/sessions/1/revoke", {}),
         ("/account/tokens/1/revoke", {}),
-        ("/users/invitations", {"display_name": "a friend", "is_admin": "true"}),
+        ("/users/invitations", {"name": "a friend", "is_admin": "true"}),
         ("/users/1", {"action": "reset"}),
     ],
 )
@@ -279,7 +280,8 @@ def test_a_token_makes_no_tokens_and_manages_no_users(client, browser, path, dat
     answer = script.post(path, data=data)
     assert answer.status_code == 403
     assert "API token" in answer.text
-    assert script.get("/users").status_code == 200
+    assert script.get("/users").status_code == 403
+    assert script.get("/api/v1/jobs").status_code == 200
 
 
 def test_a_password_is_checked_while_nobody_else_waits(client, database, monkeypatch):

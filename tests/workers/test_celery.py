@@ -71,6 +71,22 @@ def test_a_worker_does_what_a_bell_rang_for_and_what_no_bell_told_of(settings, d
     wait_for(lambda: silent.job(2).state == "done")
 
 
+def test_bells_that_were_cut_off_stop_no_worker(settings, database, dataset, start_worker):
+    """The broker's folder after a full disk, or a power cut: each message ends somewhere else."""
+    CeleryDoorbell(make_celery(settings)).ring("cpu")
+    queue = settings.folder("broker/queue")
+    (bell,) = queue.iterdir()
+    whole = bell.read_bytes()
+    for point in range(20):
+        (queue / f"0_{point:02}{bell.name}").write_bytes(whole[: len(whole) * point // 20])
+    behind = World(settings, database, _Nothing(), dataset).create("Behind them")
+    worker = start_worker()
+    wait_for(lambda: not list(queue.iterdir()) or worker.poll() is not None)
+    wait_for(lambda: behind.job(1).state == "done" or worker.poll() is not None)
+    assert worker.poll() is None
+    assert not list(settings.folder("broker/processed").iterdir()), "what was read is not kept for ever"
+
+
 class _Nothing:
     """A bell that is always lost."""
 

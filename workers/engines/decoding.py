@@ -20,6 +20,11 @@ from pathlib import Path
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from app.adapters.datasets.folder import open_image
+from app.adapters.datasets.image_bytes import read_part
+from app.domain.errors import InvalidFile, NotFound
+from app.domain.sources import ImagePlace, Locator, parse_locator
+
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 """Pillow's other decoders are never tried: each is one more way in for a hostile file."""
 
@@ -47,10 +52,20 @@ class ImageStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ImageRef:
-    """An image to look at: ``key`` names it in results, ``path`` is where its bytes are."""
+    """An image to look at: ``key`` names it in results, ``path`` is where its bytes are.
+
+    ``part`` says which of the file's bytes they are, where they are not all of them.
+    """
 
     key: str
     path: Path
+    part: Locator | None = None
+
+
+def ref_of(place: ImagePlace) -> ImageRef:
+    """The image of a sample of a project."""
+    part = None if place.locator is None else parse_locator(place.locator)
+    return ImageRef(place.key, place.root / place.file, part if part and part.part != "file" else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +88,19 @@ class ImageError(Exception):
 
 
 CRASHED = ImageError(ImageStatus.DECODER_CRASHED, "the decoder crashed or used up its time on this file")
+
+
+def read_image(ref: ImageRef) -> bytes:
+    """The image's bytes. Never waits on a pipe or device, and never reads without bound."""
+    if ref.part is None:
+        return read_file(ref.path)
+    try:
+        with open_image(ref.path.parent, ref.path.name) as stream:
+            return read_part(stream, ref.part, ref.key)
+    except NotFound as error:
+        raise ImageError(ImageStatus.MISSING, "no such file") from error
+    except InvalidFile as error:
+        raise ImageError(ImageStatus.UNREADABLE, error.message) from error
 
 
 def read_file(path: Path) -> bytes:
@@ -135,7 +163,7 @@ class Reduced:
 
 
 @contextmanager
-def decoded_small(data: bytes) -> Iterator[Reduced]:
+def decoded_small(data: bytes, min_side: int = MIN_REDUCED_SIDE) -> Iterator[Reduced]:
     """The same, where a JPEG file is decoded at the smallest size that still serves (``jpeg_divisor``).
 
     Its coded data is read to the end all the same, so what is broken is noticed alike.
@@ -143,7 +171,7 @@ def decoded_small(data: bytes) -> Iterator[Reduced]:
     with _opened(data) as image:
         size = image.size
         # Files of several pictures are left alone: their first frame is found by seeking.
-        if image.format == "JPEG" and (divisor := jpeg_divisor(*size)) > 1:
+        if image.format == "JPEG" and (divisor := jpeg_divisor(*size, min_side)) > 1:
             image.draft(None, (size[0] // divisor, size[1] // divisor))
         image.load()
         shown = upright(image)
@@ -151,12 +179,11 @@ def decoded_small(data: bytes) -> Iterator[Reduced]:
         yield Reduced(shown, (size[1], size[0]) if is_turned else size, image.size == size)
 
 
-def jpeg_divisor(width: int, height: int) -> int:
-    """By how much a JPEG picture may be reduced while it is decoded: 8, 4, 2 or not at all (1)."""
+def jpeg_divisor(width: int, height: int, min_side: int = MIN_REDUCED_SIDE) -> int:
+    """By how much a JPEG picture may be reduced while it is decoded: 8, 4, 2 or not at all (1). Its shorter side keeps
+    ``min_side`` pixels."""
     shorter = min(width, height)
-    if shorter < 2 * MIN_REDUCED_SIDE:
-        return 1
-    return next(d for d in (8, 4, 2) if shorter >= d * MIN_REDUCED_SIDE)
+    return next((d for d in (8, 4, 2) if shorter >= d * min_side), 1)
 
 
 @contextmanager

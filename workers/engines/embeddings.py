@@ -21,7 +21,7 @@ from PIL import Image
 
 from app.domain.errors import InvalidInput
 from workers.engines.children import StopCheck, map_in_children, restart_watchdog, stop_watchdog
-from workers.engines.decoding import CRASHED, ImageError, ImageProblem, ImageRef, decoded, read_file
+from workers.engines.decoding import CRASHED, ImageError, ImageProblem, ImageRef, decoded, read_image
 from workers.engines.vector_file import VectorFile, Vectors, VectorWriter
 
 if TYPE_CHECKING:
@@ -251,7 +251,7 @@ def load_crops(size: CropSize, refs: Sequence[ImageRef]) -> CropResult:
     for ref in refs:
         restart_watchdog()
         try:
-            with decoded(read_file(ref.path)) as image:
+            with decoded(read_image(ref)) as image:
                 crops.append(crop_for_network(image, size))
             keys.append(ref.key)
         except ImageError as error:

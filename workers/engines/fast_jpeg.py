@@ -19,7 +19,7 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
-from workers.engines.decoding import MAX_PIXELS, decoded_small, jpeg_divisor
+from workers.engines.decoding import MAX_PIXELS, MIN_REDUCED_SIDE, decoded_small, jpeg_divisor
 
 _START_OF_SCAN = 0xDA
 _FRAME_HEADERS = frozenset({0xC0, 0xC1, 0xC2})
@@ -50,12 +50,12 @@ class _Frame:
     components: int
 
 
-def decode_plain_jpeg(data: bytes) -> PlainJpeg | None:
+def decode_plain_jpeg(data: bytes, min_side: int = MIN_REDUCED_SIDE) -> PlainJpeg | None:
     """The picture as ``decoding.decoded_small`` gives it; ``None`` where Pillow has to judge."""
     frame = _plain_frame(data)
     if not frame or not agrees_with_pillow():
         return None
-    divisor = jpeg_divisor(frame.width, frame.height)
+    divisor = jpeg_divisor(frame.width, frame.height, min_side)
     pixels = _decode(data, frame, divisor)
     return None if pixels is None else PlainJpeg(pixels, (frame.width, frame.height), divisor == 1)
 

@@ -30,7 +30,7 @@ from workers.engines.decoding import (
     ImageStatus,
     decoded,
     decoded_small,
-    read_file,
+    read_image,
 )
 from workers.engines.fast_jpeg import decode_plain_jpeg
 from workers.engines.fingerprint_cache import FingerprintCache, stamps_of
@@ -57,12 +57,12 @@ __all__ = [
 def fingerprint_image(ref: ImageRef) -> Fingerprint:
     """The plain reference: Pillow decodes in full, imagehash hashes."""
     try:
-        data = read_file(ref.path)
+        data = read_image(ref)
     except ImageError as error:
-        return _problem(ref, error)
+        return problem_row(ref, error)
     try:
         with decoded(data) as image:
-            row = _fingerprint(ref, data, image.size, pixel_md5(image))
+            row = make_row(ref, data, image.size, pixel_md5(image))
             copies = reduce_together([reduce_picture(image)])
             return replace(
                 row,
@@ -72,7 +72,7 @@ def fingerprint_image(ref: ImageRef) -> Fingerprint:
                 chroma=copies.chromas.tobytes(),
             )
     except ImageError as error:
-        return _problem(ref, error, data)
+        return problem_row(ref, error, data)
 
 
 def fingerprint_images(
@@ -143,12 +143,10 @@ def fingerprint_chunk(refs: Sequence[ImageRef]) -> FingerprintTable:
         restart_watchdog()
         measured.append(_measure(ref))
     stop_watchdog()
-    return _with_pictures(
-        table_from_rows([row for row, _ in measured]), [one for _, one in measured if one is not None]
-    )
+    return with_pictures(table_from_rows([row for row, _ in measured]), [one for _, one in measured if one is not None])
 
 
-def _with_pictures(table: FingerprintTable, pictures: list[Reduced]) -> FingerprintTable:
+def with_pictures(table: FingerprintTable, pictures: list[Reduced]) -> FingerprintTable:
     """The table with all that is made from the reduced pictures of its ``ok`` rows."""
     rows, copies = table.ok_rows(), reduce_together(pictures)
     thumbnails = np.zeros((len(table), *copies.thumbnails.shape[1:]), np.uint8)
@@ -162,21 +160,21 @@ def _with_pictures(table: FingerprintTable, pictures: list[Reduced]) -> Fingerpr
 def _measure(ref: ImageRef) -> tuple[Fingerprint, Reduced | None]:
     """All but what many pictures share the work for, and the reduced picture to make that from."""
     try:
-        data = read_file(ref.path)
+        data = read_image(ref)
     except ImageError as error:
-        return _problem(ref, error), None
+        return problem_row(ref, error), None
     try:
         if plain := decode_plain_jpeg(data):
             digest = pixel_md5_of_array(plain.pixels) if plain.is_full else None
-            return _fingerprint(ref, data, plain.full_size, digest), reduce_picture(plain.pixels, is_full=plain.is_full)
+            return make_row(ref, data, plain.full_size, digest), reduce_picture(plain.pixels, is_full=plain.is_full)
         with decoded_small(data) as small:
             digest = pixel_md5(small.image) if small.is_full else None
-            return _fingerprint(ref, data, small.full_size, digest), reduce_picture(small.image, is_full=small.is_full)
+            return make_row(ref, data, small.full_size, digest), reduce_picture(small.image, is_full=small.is_full)
     except ImageError as error:
-        return _problem(ref, error, data), None
+        return problem_row(ref, error, data), None
 
 
-def _fingerprint(ref: ImageRef, data: bytes, size: tuple[int, int], pixels: str | None) -> Fingerprint:
+def make_row(ref: ImageRef, data: bytes, size: tuple[int, int], pixels: str | None) -> Fingerprint:
     return Fingerprint(
         key=ref.key,
         status=ImageStatus.OK,
@@ -188,7 +186,7 @@ def _fingerprint(ref: ImageRef, data: bytes, size: tuple[int, int], pixels: str 
     )
 
 
-def _problem(ref: ImageRef, error: ImageError, data: bytes = b"") -> Fingerprint:
+def problem_row(ref: ImageRef, error: ImageError, data: bytes = b"") -> Fingerprint:
     return Fingerprint(
         key=ref.key,
         status=error.status,
@@ -199,7 +197,7 @@ def _problem(ref: ImageRef, error: ImageError, data: bytes = b"") -> Fingerprint
 
 
 def _crashed(ref: ImageRef) -> FingerprintTable:
-    return table_from_rows([_problem(ref, CRASHED)])
+    return table_from_rows([problem_row(ref, CRASHED)])
 
 
 def _file_md5(data: bytes) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.engines.children import StopCheck, map_in_children, restart_watchdog, stop_watchdog
-from workers.engines.decoding import ImageError, ImageRef, decoded, read_file
+from workers.engines.decoding import ImageError, ImageRef, decoded, read_image
 from workers.engines.fingerprint_table import DIGEST_BYTES, FingerprintTable
 from workers.engines.hash_search import HashIndex
 from workers.engines.phash import is_degenerate
@@ -93,7 +93,7 @@ def digest_chunk(refs: Sequence[ImageRef]) -> list[bytes]:
     for ref in refs:
         restart_watchdog()
         try:
-            with decoded(read_file(ref.path)) as image:
+            with decoded(read_image(ref)) as image:
                 digests.append(bytes.fromhex(pixel_md5(image)))
         except ImageError:
             digests.append(_UNREADABLE)

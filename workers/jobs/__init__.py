@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from app.domain.jobs import JobKind
+from workers.jobs.analyses import run_analysis_shard
 from workers.jobs.bulk import run_bulk_shard
 from workers.jobs.exports import run_export_shard
 from workers.jobs.imports import run_import_shard, run_scan_shard
@@ -17,4 +18,5 @@ HANDLERS: Mapping[str, Handler] = {
     JobKind.LEAKS.value: run_leaks_shard,
     JobKind.EXPORT.value: run_export_shard,
     JobKind.BULK.value: run_bulk_shard,
+    JobKind.ANALYSE.value: run_analysis_shard,
 }

@@ -15,4 +15,5 @@ def run_scan_shard(environment: Environment, claimed: ClaimedShard, context: Con
 
 def run_import_shard(environment: Environment, claimed: ClaimedShard, context: Context) -> None:
     folder = environment.settings.folder("uploads")
-    run_import(environment.database, claimed.job_params["import_id"], folder, context)
+    apply = claimed.job_params.get("apply", True)  # jobs of earlier releases do not say
+    run_import(environment.database, claimed.job_params["import_id"], folder, context, apply=apply)

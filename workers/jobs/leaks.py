@@ -15,13 +15,13 @@ from app.domain.leaks import LeakCandidate, MatchMethod
 from app.services.collect_leaks import (
     ImageTrouble,
     collect_leaks,
-    root_of_shard,
-    samples_of_shard,
+    images_of_shard,
+    places_of_shard,
     shard_results,
 )
 from app.services.leak_runs import COLLECT, COMPARE, EMBED, READ, SEARCH, VERIFY, ShardFile
 from app.services.run_shard import ClaimedShard
-from workers.engines.decoding import ImageProblem, ImageRef
+from workers.engines.decoding import ImageProblem, ImageRef, ref_of
 from workers.engines.embeddings import Embedder, choose_device, embed_images
 from workers.engines.fingerprint_table import (
     FingerprintTable,
@@ -53,8 +53,7 @@ def run_leaks_shard(environment: Environment, claimed: ClaimedShard, context: Co
 
 
 def _refs(environment: Environment, claimed: ClaimedShard) -> list[ImageRef]:
-    root, keys = samples_of_shard(environment.database, claimed)
-    return [ImageRef(key, root / key) for key in keys]
+    return [ref_of(place) for place in images_of_shard(environment.database, claimed)]
 
 
 def _read(environment: Environment, claimed: ClaimedShard, context: Context) -> None:
@@ -114,8 +113,8 @@ def _compare_fingerprints(
     files = shard_results(environment.database, claimed.job_id, READ)
     query = _tables(environment, files, "query", claimed.params["part"])
     reference = _tables(environment, files, "reference")
-    root, processes = root_of_shard(environment.database, claimed), environment.settings.processes
-    refs = [[ImageRef(key, root / key) for key in table.keys] for table in (query, reference)]
+    place_of, processes = places_of_shard(environment.database, claimed), environment.settings.processes
+    refs = [[ref_of(place_of(key)) for key in table.keys] for table in (query, reference)]
     query, reference = fill_pixel_digests(query, reference, *refs, processes=processes, should_stop=context.should_stop)
     found: list[LeakCandidate] = []
     if MatchMethod.EXACT in methods:

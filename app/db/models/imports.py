@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, utc_now
 
 
 class Import(Base):
+    """An upload. ``state``: ``unmapped``, ``queued``, ``previewed``, ``done``, ``failed`` or ``discarded``.
+
+    ``mapping`` says how a table of unknown columns is read; ``preview_digest`` stands for what ``preview`` showed.
+    """
+
     __tablename__ = "imports"
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -32,6 +38,23 @@ class Import(Base):
     flags_updated: Mapped[int] = mapped_column(default=0)
     flags_unchanged: Mapped[int] = mapped_column(default=0)
     warnings: Mapped[list[str]] = mapped_column(default=list)
+    mapping: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    preview: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    preview_digest: Mapped[str | None] = mapped_column(String(64))
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class ImportPreset(Base):
+    """A mapping of columns that the project keeps under a name."""
+
+    __tablename__ = "import_presets"
+    __table_args__ = (UniqueConstraint("project_id", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="RESTRICT"))
+    name: Mapped[str] = mapped_column(String(100))
+    mapping: Mapped[dict[str, Any]] = mapped_column(JSON(none_as_null=True))
     created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 

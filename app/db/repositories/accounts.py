@@ -1,13 +1,11 @@
-"""Users, sessions, tokens, one-time links and failed sign-ins."""
+"""Users, sessions, tokens and one-time links."""
 
 from __future__ import annotations
-
-from datetime import datetime
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from app.db.models.accounts import ApiToken, OneTimeLink, SignInFailure, User, UserSession
+from app.db.models.accounts import ApiToken, Identity, OneTimeLink, User, UserSession
 from app.domain.errors import NotFound
 
 
@@ -25,6 +23,10 @@ def lock_user(session: Session, user_id: int) -> None:
 
 def find_user(session: Session, username: str) -> User | None:
     return session.scalar(select(User).where(User.username == username))
+
+
+def find_user_by_email(session: Session, email: str) -> User | None:
+    return session.scalar(select(User).where(User.email == email))
 
 
 def list_users(session: Session) -> list[User]:
@@ -45,7 +47,9 @@ def users_by_id(session: Session, ids: set[int]) -> dict[int, User]:
 
 
 def count_active_admins(session: Session) -> int:
-    query = select(func.count()).where(User.is_admin, User.is_active, User.password_hash.is_not(None))
+    """Admins who can sign in: by a password, or by a provider's account."""
+    can = User.password_hash.is_not(None) | User.id.in_(select(Identity.user_id))
+    query = select(func.count()).where(User.is_admin, User.is_active, can)
     return session.scalar(query) or 0
 
 
@@ -71,22 +75,17 @@ def list_tokens(session: Session, user_id: int) -> list[ApiToken]:
     return list(session.scalars(query))
 
 
+def delete_other_sessions(session: Session, user_id: int, keep: int | None) -> int:
+    """End all of somebody's sessions but one; return how many that were."""
+    rows = [row for row in list_sessions(session, user_id) if row.id != keep]
+    for row in rows:
+        session.delete(row)
+    return len(rows)
+
+
 def find_link(session: Session, token_hash: str) -> OneTimeLink | None:
     return session.scalar(select(OneTimeLink).where(OneTimeLink.token_hash == token_hash))
 
 
 def delete_unused_links(session: Session, user_id: int) -> None:
     session.execute(delete(OneTimeLink).where(OneTimeLink.user_id == user_id, OneTimeLink.used_at.is_(None)))
-
-
-def count_failures(session: Session, subject: str, since: datetime) -> int:
-    query = select(func.count()).where(SignInFailure.subject == subject, SignInFailure.at >= since)
-    return session.scalar(query) or 0
-
-
-def forget_failures(session: Session, before: datetime) -> None:
-    session.execute(delete(SignInFailure).where(SignInFailure.at < before))
-
-
-def forget_failure(session: Session, failure_id: int) -> None:
-    session.execute(delete(SignInFailure).where(SignInFailure.id == failure_id))

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, or_, select, true
 from app.db.direct import Direct, Statement
 from app.db.models.imports import DuplicateMember, FlagRow
 from app.db.models.leaks import LeakPair
-from app.db.models.projects import Sample
+from app.db.models.projects import Sample, Source
 from app.db.models.reviews import ReviewRow, SampleState
 from app.db.models.team import CheckSample, Comment
 
@@ -52,6 +52,10 @@ class CardFacts(NamedTuple):
     given_label: str
     state: str
     version: int
+    root: str
+    locator: str | None
+    box: list[float] | None
+    image_id: str | None
     is_plain: bool
 
 
@@ -62,6 +66,7 @@ def _any(column: Any) -> Any:
 _CARD = Statement(
     select(
         Sample.id, Sample.key, Sample.split, Sample.given_label, SampleState.state, SampleState.version,
+        Source.root, Sample.locator, Sample.box, Sample.image_id,
         ~or_(
             _any(ReviewRow.sample_id), _any(Comment.sample_id), _any(CheckSample.sample_id),
             _any(DuplicateMember.sample_id), _any(LeakPair.train_sample_id), _any(LeakPair.test_sample_id),
@@ -69,6 +74,7 @@ _CARD = Statement(
         *FLAG,
     )
     .join(SampleState, SampleState.sample_id == Sample.id)
+    .join(Source, Source.id == Sample.source_id)
     .outerjoin(FlagRow, FlagRow.sample_id == Sample.id)
     .where(Sample.id == bindparam("sample_id"))
     .order_by(FlagRow.confidence.desc().nulls_last(), FlagRow.id)

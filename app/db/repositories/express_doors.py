@@ -10,14 +10,16 @@ from sqlalchemy import bindparam, func, null, select
 
 from app.db.direct import Direct, Statement
 from app.db.models.accounts import ApiToken, User, UserSession
-from app.db.models.projects import Member, Project, Sample
+from app.db.models.projects import Member, Project, Sample, Source
 from app.db.repositories.projects import POLICIES_LOCK
+from app.db.repositories.sources import PLACE
 
 
 class Entrance(NamedTuple):
     """A session or token with its person, and the project at whose door they stand; None where there is no such.
 
-    ``key`` is that of the sample by which the project was named.
+    ``scope`` and ``only_project`` are a token's: what it may, and the one project it is for. ``root``, ``key``,
+    ``locator`` and ``box`` are those of the sample by which the project was named.
     """
 
     started_at: datetime
@@ -25,6 +27,8 @@ class Entrance(NamedTuple):
     seen_at: datetime | None
     is_revoked: bool
     session_id: int | None
+    scope: str | None
+    only_project: int | None
     user_id: int
     username: str | None
     display_name: str
@@ -33,24 +37,30 @@ class Entrance(NamedTuple):
     project_id: int | None
     slug: str | None
     name: str | None
-    root: str | None
     policies: dict[str, Any] | None
     role: str | None
+    root: str | None
     key: str | None
+    locator: str | None
+    box: list[float] | None
 
 
 _PERSON = (User.id, User.username, User.display_name, User.is_admin, User.is_active)
-_PROJECT = (Project.id, Project.slug, Project.name, Project.root, Project.policies, Member.role)
-_BY_SESSION = (UserSession.created_at, UserSession.created_at, UserSession.last_seen_at, UserSession.id)
-_BY_TOKEN = (ApiToken.created_at, ApiToken.expires_at, ApiToken.last_used_at, ApiToken.revoked_at)
+_PROJECT = (Project.id, Project.slug, Project.name, Project.policies, Member.role)
+_BY_SESSION = (UserSession.created_at, UserSession.created_at, UserSession.last_seen_at, UserSession.id, null(), null())
+_BY_TOKEN = (
+    ApiToken.created_at, ApiToken.expires_at, ApiToken.last_used_at, ApiToken.revoked_at, ApiToken.scope,
+    ApiToken.project_id,
+)  # fmt: skip
 
 
 def _entrance(of: Any, columns: Sequence[Any], *, by_sample: bool) -> Statement:
     is_member = (Member.project_id == Project.id) & (Member.user_id == User.id)
-    key: Any = Sample.key if by_sample else null()
-    query = select(*columns, *_PERSON, *_PROJECT, key).select_from(of).join(User, User.id == of.user_id)
+    place: Sequence[Any] = PLACE if by_sample else (null(),) * len(PLACE)
+    query = select(*columns, *_PERSON, *_PROJECT, *place).select_from(of).join(User, User.id == of.user_id)
     if by_sample:
         query = query.outerjoin(Sample, Sample.id == bindparam("sample_id"))
+        query = query.outerjoin(Source, Source.id == Sample.source_id)
         query = query.outerjoin(Project, Project.id == Sample.project_id)
     else:
         query = query.outerjoin(Project, Project.slug == bindparam("slug"))

@@ -34,6 +34,12 @@ def find_newest(session: Session, project_id: int, kind: str) -> Job | None:
     return session.scalar(query)
 
 
+def list_of_kind(session: Session, project_id: int, kind: str) -> list[Job]:
+    """A project's jobs of one kind, the newest first."""
+    query = select(Job).where(Job.project_id == project_id, Job.kind == kind).order_by(Job.id.desc())
+    return list(session.scalars(query))
+
+
 def list_jobs(session: Session, *, project_id: int | None = None, live: bool = False, limit: int = 50) -> list[Job]:
     query = select(Job).order_by(Job.id.desc()).limit(limit)
     if project_id is not None:
@@ -65,6 +71,14 @@ def add_job(session: Session, job: Job, shards: Iterable[ShardSpec]) -> tuple[Jo
     return job, True
 
 
+def _is_held(now: float) -> Any:
+    """Whether a lease runs. One far further ahead than leases reach was given before the clock was set back.
+
+    Twice as far, because another worker may have read the clock after ``now``.
+    """
+    return JobShard.lease_until.between(now, now + 2 * LEASE_SECONDS)
+
+
 def _claimable(queues: Sequence[str], now: float) -> Any:
     earlier = aliased(JobShard)
     waits = (
@@ -72,7 +86,7 @@ def _claimable(queues: Sequence[str], now: float) -> Any:
         .where(earlier.job_id == JobShard.job_id, earlier.stage < JobShard.stage, earlier.state != "done")
         .exists()
     )
-    free = or_(JobShard.state == "queued", (JobShard.state == "running") & (JobShard.lease_until < now))
+    free = or_(JobShard.state == "queued", (JobShard.state == "running") & ~_is_held(now))
     return (
         select(JobShard)
         .join(Job, Job.id == JobShard.job_id)
@@ -150,9 +164,7 @@ def stop_shards(session: Session, job_id: int) -> None:
 def cancelled_without_worker(session: Session) -> list[Job]:
     """Find jobs that were asked to stop and on which no worker holds a shard."""
     now = database_now(session)
-    busy = select(JobShard.job_id).where(
-        JobShard.job_id == Job.id, JobShard.state == "running", JobShard.lease_until >= now
-    )
+    busy = select(JobShard.job_id).where(JobShard.job_id == Job.id, JobShard.state == "running", _is_held(now))
     return list(
         session.scalars(select(Job).where(Job.state.in_(LIVE), Job.cancel_requested_at.is_not(None), ~busy.exists()))
     )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
+from app.db.many_rows import add_rows, read_rows
 from app.db.models.accounts import User
-from app.db.models.projects import Member, Project, ProjectClass, Sample
+from app.db.models.projects import Member, Project, ProjectClass, Sample, Source
 from app.domain.errors import NotFound
 from app.domain.samples import SampleRef
+from app.domain.sources import SourceKind
 
 POLICIES_LOCK = 0x77696E6E
 """Marks our advisory locks on policies."""
@@ -107,19 +109,50 @@ class ClassNames:
         return self._session.scalar(query) is not None
 
 
-def add_classes(session: Session, project_id: int, names: Iterable[str]) -> int:
-    """Add the classes that are new, after the existing ones; return how many."""
+def add_classes(
+    session: Session, project_id: int, names: Iterable[str], indices: Mapping[str, int] | None = None
+) -> int:
+    """Add the classes that are new; return how many. They come after the existing ones, where ``indices`` gives them no
+    number of their own that is free."""
     known = class_index(session, project_id)
     new = [name for name in dict.fromkeys(names) if name not in known]
-    start = max(known.values(), default=-1) + 1
-    session.add_all(ProjectClass(project_id=project_id, name=name, index=start + i) for i, name in enumerate(new))
+    taken = set(known.values())
+    for name in new:
+        wanted = (indices or {}).get(name)
+        index = wanted if wanted is not None and wanted not in taken else max(taken, default=-1) + 1
+        taken.add(index)
+        session.add(ProjectClass(project_id=project_id, name=name, index=index))
     return len(new)
 
 
-def add_samples(session: Session, project_id: int, samples: Sequence[SampleRef]) -> None:
-    rows = [{"project_id": project_id, "split": s.split, "key": s.key, "given_label": s.given_label} for s in samples]
-    for start in range(0, len(rows), 20_000):
-        session.execute(insert(Sample), rows[start : start + 20_000])
+def class_titles(session: Session, project_id: int) -> dict[str, str]:
+    """Names to read, of the classes that have one."""
+    query = select(ProjectClass.name, ProjectClass.title).where(
+        ProjectClass.project_id == project_id, ProjectClass.title.is_not(None)
+    )
+    return {name: title for name, title in session.execute(query) if title}
+
+
+def set_titles(session: Session, project_id: int, titles: Mapping[str, str]) -> int:
+    """Give classes names to read; return how many changed. Names of no class are passed over."""
+    if not titles:
+        return 0
+    rows = session.scalars(select(ProjectClass).where(ProjectClass.project_id == project_id))
+    changed = [row for row in rows if row.name in titles and row.title != (titles[row.name] or None)]
+    for row in changed:
+        row.title = titles[row.name] or None
+    return len(changed)
+
+
+def add_samples(session: Session, source: Source, samples: Sequence[SampleRef]) -> None:
+    shared = {"project_id": source.project_id, "source_id": source.id}
+    names = ("split", "key", "given_label", "image_id", "locator")
+    images = [(s.split, s.key, s.given_label, s.image_id, s.locator) for s in samples if s.box is None]
+    add_rows(session, Sample, names, images, shared)
+    objects = [
+        (s.split, s.key, s.given_label, s.image_id, s.locator, list(s.box)) for s in samples if s.box is not None
+    ]
+    add_rows(session, Sample, (*names, "box"), objects, shared)
 
 
 def sample_ids_by_key(session: Session, project_id: int, keys: Sequence[str] | None = None) -> dict[str, int]:
@@ -134,10 +167,27 @@ def sample_ids_by_key(session: Session, project_id: int, keys: Sequence[str] | N
     return found
 
 
-def labels_by_key(session: Session, project_id: int) -> dict[str, tuple[int, str]]:
-    """Sample id and given label by key, of the whole project."""
-    query = select(Sample.key, Sample.id, Sample.given_label).where(Sample.project_id == project_id)
-    return {key: (id_, label) for key, id_, label in session.execute(query)}
+def labels_by_key(session: Session, project_id: int, keys: Sequence[str] | None = None) -> dict[str, tuple[int, str]]:
+    """Sample id and given label by key: of these keys, or of the whole project."""
+    query = select(Sample.key, Sample.id, Sample.given_label)
+    if keys is None:
+        # Row after row, because their ids lie close together: SQLite would go from an index to each row by itself.
+        ends = select(func.min(Sample.id), func.max(Sample.id)).where(Sample.project_id == project_id)
+        first, last = session.execute(ends).one()
+        query = query.where(Sample.id.between(first, last), Sample.project_id + 0 == project_id)
+        return {key: (id_, label) for key, id_, label in read_rows(session, query)}
+    query = query.where(Sample.project_id == project_id)
+    found: dict[str, tuple[int, str]] = {}
+    for start in range(0, len(keys), 500):
+        chunk = session.execute(query.where(Sample.key.in_(keys[start : start + 500])))
+        found.update((key, (id_, label)) for key, id_, label in chunk)
+    return found
+
+
+def set_given_labels(session: Session, labels: Mapping[int, str]) -> None:
+    """Give samples another label, by sample id."""
+    if labels:
+        session.execute(update(Sample), [{"id": id_, "given_label": label} for id_, label in labels.items()])
 
 
 def get_sample(session: Session, project_id: int, sample_id: int) -> Sample:
@@ -184,14 +234,10 @@ def examples(session: Session, project_id: int, label: str, *, without: int, cou
     return list(session.scalars(of_class.order_by(Sample.id).limit(count)))
 
 
-def sample_range(session: Session, project_id: int, split: str, first: int, last: int) -> list[tuple[int, str]]:
-    """Ids and keys of a split's samples with ``first <= id <= last``, by id."""
-    query = (
-        select(Sample.id, Sample.key)
-        .where(Sample.project_id == project_id, Sample.split == split, Sample.id >= first, Sample.id <= last)
-        .order_by(Sample.id)
-    )
-    return [(id_, key) for id_, key in session.execute(query)]
+def has_objects(session: Session, project_id: int) -> bool:
+    """Whether samples may be objects in images."""
+    coco = (Source.project_id == project_id) & (Source.kind == SourceKind.COCO.value)
+    return bool(session.scalar(select(exists().where(coco))))
 
 
 def shard_bounds(session: Session, project_id: int, split: str, size: int) -> list[tuple[int, int, int]]:
@@ -200,7 +246,9 @@ def shard_bounds(session: Session, project_id: int, split: str, size: int) -> li
     A folder is listed split by split, so mostly its ids follow each other and need no counting: to number a million
     samples takes longer than whoever starts a run should wait.
     """
-    chosen = (Sample.project_id == project_id, Sample.split == split)
+    chosen = [Sample.project_id == project_id, Sample.split == split]
+    if has_objects(session, project_id):
+        chosen.append(Sample.box.is_(None))
     first, last, count = session.execute(
         select(func.min(Sample.id), func.max(Sample.id), func.count()).where(*chosen)
     ).one()
@@ -211,10 +259,3 @@ def shard_bounds(session: Session, project_id: int, split: str, size: int) -> li
     numbered = select(Sample.id, ((number - 1) // size).label("part")).where(*chosen).subquery()
     query = select(func.min(numbered.c.id), func.max(numbered.c.id), func.count())
     return [tuple(row) for row in session.execute(query.group_by(numbered.c.part).order_by(numbered.c.part))]
-
-
-def find_file(session: Session, sample_id: int) -> tuple[str, str, str] | None:
-    """(project slug, dataset root, key) of a sample."""
-    query = select(Project.slug, Project.root, Sample.key).join(Sample, Sample.project_id == Project.id)
-    row = session.execute(query.where(Sample.id == sample_id)).first()
-    return row if row is None else (row[0], row[1], row[2])

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.db.base import utc_now
-from app.db.many_rows import add_rows, count_anew
+from app.db.many_rows import add_rows, count_anew, read_rows
 from app.db.models.imports import DuplicateMember, FlagRow
 from app.db.models.projects import Sample
 from app.db.models.reviews import SampleState
@@ -24,8 +23,7 @@ _FEW = 500
 _CHUNK = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """Where a sample stands, apart from what its reviews say (see ``SampleState``)."""
 
     priority: float = 0.0
@@ -38,14 +36,14 @@ def queue_samples(session: Session, project_id: int, sample_ids: Collection[int]
     """Put samples into the queue, or bring their place in it up to their flags. One without a flag comes last."""
     take_turn(session, project_id)
     wanted = set(sample_ids)
-    places = {id_: place for id_, place in _places(session, project_id, wanted) if id_ in wanted}
+    places = _places(session, project_id, wanted)
     known = {row.sample_id: row for row in _known(session, project_id, wanted)}
-    labels = dict(_labels(session, project_id, [id_ for id_ in sorted(wanted) if id_ not in known]))
+    labels = _labels(session, project_id, [id_ for id_ in sorted(wanted) if id_ not in known])
     unflagged = _Place()
     new = [_new(id_, label, places.get(id_, unflagged)) for id_, label in labels.items()]
-    add_rows(session, SampleState, new, {**_UNANSWERED, "project_id": project_id, "changed_at": utc_now()})
+    add_rows(session, SampleState, _NEW, new, {**_UNANSWERED, "project_id": project_id, "changed_at": utc_now()})
     if new:
-        set_needed(session, project_id, [row["sample_id"] for row in new] if len(new) <= _FEW else None)
+        set_needed(session, project_id, list(labels) if len(new) <= _FEW else None)
     _move(session, known, places)
 
 
@@ -64,7 +62,7 @@ def queued_of(session: Session, sample_ids: Collection[int]) -> set[int]:
     return found
 
 
-def _places(session: Session, project_id: int, wanted: set[int]) -> Iterator[tuple[int, _Place]]:
+def _places(session: Session, project_id: int, wanted: set[int]) -> dict[int, _Place]:
     """The surest flag decides a sample's place, whichever export it came with."""
     query = (
         select(
@@ -79,10 +77,16 @@ def _places(session: Session, project_id: int, wanted: set[int]) -> Iterator[tup
     if len(wanted) <= _FEW:
         query = query.where(FlagRow.sample_id.in_(wanted))
     clusters = _clusters(session, project_id, wanted)
-    for sample_id, surest, first, last in session.execute(query):
-        yield sample_id, _Place(surest, clusters.pop(sample_id, ""), int(first != last))
+    in_group = clusters.get
+    found = {
+        sample_id: _Place(surest, in_group(sample_id, ""), int(first != last))
+        for sample_id, surest, first, last in read_rows(session, query)
+        if sample_id in wanted
+    }
     # What is left nobody flagged; it is in the queue only where somebody answered on it.
-    yield from ((sample_id, _Place(cluster=cluster)) for sample_id, cluster in clusters.items())
+    for sample_id in clusters.keys() & wanted - found.keys():
+        found[sample_id] = _Place(cluster=clusters[sample_id])
+    return found
 
 
 def _clusters(session: Session, project_id: int, wanted: set[int]) -> dict[int, str]:
@@ -106,11 +110,14 @@ def _known(session: Session, project_id: int, wanted: set[int]) -> Sequence[Any]
     return session.execute(query.where(SampleState.project_id == project_id)).all()
 
 
-def _labels(session: Session, project_id: int, ids: Sequence[int]) -> Iterator[tuple[int, str]]:
-    for start in range(0, len(ids), _CHUNK):
-        query = select(Sample.id, Sample.given_label).where(Sample.project_id == project_id)
-        rows = session.execute(query.where(Sample.id.in_(ids[start : start + _CHUNK])))
-        yield from ((sample_id, label) for sample_id, label in rows)
+def _labels(session: Session, project_id: int, ids: Sequence[int]) -> dict[int, str]:
+    """Given labels by id, in the order of the ids."""
+    query = select(Sample.id, Sample.given_label).where(Sample.project_id == project_id)
+    if len(ids) <= _FEW:
+        found: dict[int, str] = {id_: label for id_, label in session.execute(query.where(Sample.id.in_(ids)))}  # noqa: C416
+    else:
+        found = dict(cast(list[tuple[int, str]], read_rows(session, query)))
+    return {id_: found[id_] for id_ in ids if id_ in found}
 
 
 _UNANSWERED = {
@@ -118,16 +125,17 @@ _UNANSWERED = {
 }  # fmt: skip
 
 
-def _new(sample_id: int, label: str, place: _Place) -> dict[str, Any]:
-    return {
-        "sample_id": sample_id, "given_label": label, "shuffle": zlib.crc32(str(sample_id).encode()),
-        "dispute": place.rivals, "rivals": place.rivals, "priority": place.priority, "cluster": place.cluster,
-    }  # fmt: skip
+_NEW = ("sample_id", "given_label", "shuffle", "dispute", "rivals", "priority", "cluster")
+
+
+def _new(sample_id: int, label: str, place: _Place) -> tuple[Any, ...]:
+    shuffle = zlib.crc32(str(sample_id).encode())
+    return (sample_id, label, shuffle, place.rivals, place.rivals, place.priority, place.cluster)
 
 
 def _move(session: Session, known: dict[int, Any], places: dict[int, _Place]) -> None:
     changed = [
-        {"sample_id": id_, "dispute": known[id_].dispute - known[id_].rivals + place.rivals, **asdict(place)}
+        {"sample_id": id_, "dispute": known[id_].dispute - known[id_].rivals + place.rivals, **place._asdict()}
         for id_, place in places.items()
         if id_ in known and _Place(known[id_].priority, known[id_].cluster, known[id_].rivals) != place
     ]

@@ -72,6 +72,15 @@ def clean_coco(coco: Mapping[str, Any], lists: CocoLists) -> dict[str, Any]:
     }
 
 
+def refuse_missing(part: str, ids: Iterable[str], known: Collection[str]) -> None:
+    """Refuse lists that name what a file does not have.
+
+    Raises:
+        InvalidFile: says which.
+    """
+    _refuse_file(f"The lists name {part} that the file does not have", [id_ for id_ in ids if id_ not in known])
+
+
 def check_coco(coco: Mapping[str, Any]) -> None:
     """Refuse what is no COCO file of objects, or one whose parts do not fit each other.
 

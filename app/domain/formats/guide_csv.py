@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from app.domain.errors import InvalidFile
@@ -66,15 +66,30 @@ class GuideCsv:
         for record in records:
             line = self._blank_lines + record.line
             if isinstance(record, Record):
-                yield self._row(line, record.fields, record.text[:RAW])
+                yield self.read_row(line, record.fields, record.text[:RAW])
             else:
                 reason = f"This row is not CSV (is a quote missing?): {record.problem}."
                 yield RejectedRow(line, "unreadable_row", reason, record.text[:RAW])
 
+    @property
+    def width(self) -> int:
+        """Columns of the header."""
+        return self._width
+
+    @property
+    def first_line(self) -> int:
+        """The header's line in the file, from 1."""
+        return self._blank_lines + 1
+
+    def note_unknown(self, words: Iterable[str]) -> None:
+        """Count issue types that are kept as 'other'."""
+        self._unknown_types.update(words)
+
     def _records(self) -> Iterator[Record | BrokenRecord]:
         return read_records(self.text, self.delimiter)
 
-    def _row(self, line: int, fields: list[str], raw: str) -> FlaggedRow | RejectedRow:
+    def read_row(self, line: int, fields: list[str], raw: str) -> FlaggedRow | RejectedRow:
+        """Read one row; ``raw`` is its text."""
         if len(fields) != self._width:
             reason = f"The row has {len(fields)} fields; the header has {self._width}."
             return RejectedRow(line, "wrong_field_count", reason, raw)
@@ -160,7 +175,7 @@ def open_guide_csv(data: bytes, *, confidence_in_percent: bool = False) -> Guide
     delimiter = _find_delimiter(header)
     blank_lines = len(text[: len(text) - len(body)].splitlines())
     source = GuideCsv(body, confidence_in_percent, delimiter=delimiter, _blank_lines=blank_lines)
-    first = next(source._records())
+    first = next(read_records(body if '"' in header else header, delimiter))
     if isinstance(first, BrokenRecord):
         raise InvalidFile(f"The header line is not CSV: {first.problem}.")
     names = [name.strip().lower() for name in first.fields]
@@ -218,6 +233,7 @@ def _map_columns(names: list[str], header: str) -> dict[str, int]:
     if missing:
         raise InvalidFile(
             f"The file lacks the column {' and '.join(missing)}. Its header is: {header[:300]!r}. "
-            "Expected: image_id, image_path, label, issue_type, confidence, suggested_label, reason."
+            "Expected: image_id, image_path, label, issue_type, confidence, suggested_label, reason. "
+            "Any other table can be mapped: send it by the Imports page, or with a mapping."
         )
     return columns

@@ -16,6 +16,11 @@ def defuse(cell: str) -> str:
     return f"'{cell}" if cell[:1] in _TRIGGERS else cell
 
 
+def undo_defuse(cell: str) -> str:
+    """Take the apostrophe away again that ``defuse`` put there."""
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in _TRIGGERS else cell
+
+
 def write_spreadsheet_copy(source: TextIO, target: TextIO) -> int:
     """Copy a machine CSV cell by cell, defused; return the number of rows below the header."""
     writer = csv.writer(target, lineterminator="\r\n")

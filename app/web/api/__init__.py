@@ -6,23 +6,29 @@ from fastapi import APIRouter
 
 from app.web.api import (
     agreement,
+    analyses,
     bulk,
     comments,
     comparison,
+    flags,
     groups,
+    import_steps,
     imports,
     jobs,
     leaks,
+    manifests,
     projects,
     reviews,
     samples,
+    sources,
     versions,
     views,
 )
 
 router = APIRouter(prefix="/api/v1")
 _MODULES = (
-    projects, samples, reviews, comments, agreement, groups, bulk, imports, leaks, jobs, versions, comparison, views,
+    projects, sources, samples, reviews, comments, agreement, groups, bulk, flags, imports, import_steps, manifests,
+    analyses, leaks, jobs, versions, comparison, views,
 )  # fmt: skip
 for module in _MODULES:
     router.include_router(module.router)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app.domain.accounts import Role
 from app.domain.errors import InvalidFile
-from app.services import view_imports
+from app.services import import_presets, view_imports
 from app.services.import_flags import start_import
 from app.services.projects import access_project
 from app.services.view_imports import ImportView
@@ -68,15 +68,21 @@ def send_import(
     confidence_in_percent: bool = False,
     format: Annotated[str, Query(max_length=40)] = "",
     ignore_case: bool = False,
+    preset: Annotated[str, Query(max_length=100)] = "",
+    preview: bool = False,
 ) -> ImportView:
     """Send an export as the raw body; it is checked and applied in the background.
 
-    What it is, is recognised from its content; ``format`` reads it as that one. ``ignore_case`` lets paths match that
-    differ in upper and lower case alone.
+    What it is, is recognised from its content; ``format`` reads it as that one, ``preset`` by a mapping of columns that
+    the project keeps. ``ignore_case`` lets paths match that differ in upper and lower case alone. With ``preview`` it
+    is only checked: see what it would do, then apply or discard it. A table that is no known export is kept then, too,
+    and waits for a mapping.
     """
+    mapping = import_presets.load_preset(session, access, preset) if preset else None
     row = start_import(
         session, wiring.doorbell, access, folder=wiring.settings.folder("uploads"), file_name=file_name, data=data,
         source=source, confidence_in_percent=confidence_in_percent, format=format, ignore_case=ignore_case,
+        mapping=mapping, preview=preview,
     )  # fmt: skip
     return view_imports.view_import(session, access, row)
 

@@ -54,7 +54,7 @@ def make_project(body: ProjectBody, actor: ActorDep, session: WritingDep, wiring
     """Make a project from a folder tree below one of the server's dataset roots."""
     project = create_project(
         session, wiring.doorbell, actor, name=body.name, root=body.root, roots=wiring.settings.roots,
-        label_coding=body.label_coding,
+        label_coding=body.label_coding, kind=body.kind, options=body.options,
     )  # fmt: skip
     return ProjectMade(project.slug, f"/p/{project.slug}")
 

@@ -26,10 +26,14 @@ def submit(sample_id: int, body: ReviewBody, access: ReviewAccess, session: Writ
 
 @router.post("/reviews/batch")
 def submit_batch(body: BatchBody, access: ReviewAccess, session: WritingDep) -> BatchResult:
-    """One answer for many samples, all or none. Safe to repeat with the same ``batch_id``."""
+    """One answer for many samples, all or none. Safe to repeat with the same ``batch_id``.
+
+    An error names every id that is unknown or that the answer does not fit, in ``details.ids``.
+    """
     return batch_review.submit_batch(
         session, access, body.ids, body.as_input(), batch_id=body.batch_id,
-        use_suggestion=body.relabel_to == "suggestion",
+        use_suggestion=body.relabel_to == "suggestion", sample_ids=body.sample_ids, reviewer=body.reviewer,
+        replace_answers=body.replace_answers,
     )  # fmt: skip
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from app.domain.bulk import DEFAULT_WIDTH
+from app.domain.detectors import Detector
 from app.domain.leaks import DEFAULT_METHODS, MIN_SCORE, SMALLEST_CROP
 from app.domain.reviews import ReviewInput, ReviewStatus
 from app.domain.taxonomy import Decision
@@ -17,6 +18,12 @@ EventId = Annotated[str, StringConstraints(min_length=8, max_length=64, pattern=
 Name = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 SampleNumber = Annotated[int, Field(ge=1, le=2**62)]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+MOST = 10_000
+"""Samples in one batch."""
+
+Place = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+Option = Annotated[str, StringConstraints(max_length=4096)]
+SourceWord = Annotated[str, StringConstraints(max_length=20)]
 
 
 class Body(BaseModel):
@@ -66,11 +73,26 @@ class ReviewBody(DecisionBody):
 
 
 class BatchBody(DecisionBody):
-    """One answer for many samples: ``ids`` are sample keys, as in the manifest's ``image_id``."""
+    """One answer for many samples: ``ids`` are keys, as in the manifest's ``image_id``, paths that end like one, or a
+    detector's ids; ``sample_ids`` are Winnow's own numbers.
 
-    ids: list[Name] = Field(min_length=1, max_length=10_000)
+    A lead may name the ``reviewer`` whose answer it is; ``replace_answers`` lets it count over what they answered.
+    """
+
+    ids: list[Annotated[str, StringConstraints(min_length=1, max_length=4096)]] = Field(
+        default_factory=list, max_length=MOST
+    )
+    sample_ids: list[SampleNumber] = Field(default_factory=list, max_length=MOST)
     batch_id: EventId
     relabel_to: Literal["suggestion"] | None = None
+    reviewer: Word | None = None
+    replace_answers: bool = False
+
+    @model_validator(mode="after")
+    def check_ids(self) -> Self:
+        if not 1 <= len(self.ids) + len(self.sample_ids) <= MOST:
+            raise ValueError(f"name between 1 and {MOST:,} samples in ids and sample_ids")
+        return self
 
 
 class SeenSample(Body):
@@ -157,8 +179,37 @@ class RevokeBody(Body):
 
 class ProjectBody(Body):
     name: Name
-    root: Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+    root: Place
     label_coding: Literal["name", "index"] = "name"
+    kind: SourceWord = ""
+    options: dict[Word, Option] = Field(default_factory=dict, max_length=20)
+
+
+class SourceBody(Body):
+    """``kind`` is recognised where it is empty; which options there are follows from it."""
+
+    root: Place
+    kind: SourceWord = ""
+    options: dict[Word, Option] = Field(default_factory=dict, max_length=20)
+
+
+class MoveBody(Body):
+    root: Place
+    dry_run: bool = False
+    accept_missing: bool = False
+
+
+class TitlesBody(Body):
+    titles: dict[Name, Annotated[str, StringConstraints(max_length=300)]] = Field(max_length=100_000)
+
+
+class AnalysisBody(Body):
+    detectors: list[Word] = Field(
+        default_factory=lambda: [detector.value for detector in Detector], min_length=1, max_length=10
+    )
+    preview: bool = False
+    device: Word = "auto"
+    batch_size: int = 32
 
 
 class LeakRunBody(Body):
@@ -188,6 +239,42 @@ class ArchiveBody(Body):
     archived: bool = True
 
 
+class ApplyManifestBody(Body):
+    """``digest`` is that of the differences that were looked at."""
+
+    digest: Word
+    over_later: bool = False
+
+
 class VersionBody(Body):
     note: str = Field("", max_length=2000)
     accept: list[Word] = Field(default_factory=list, max_length=50)
+
+
+class MappingBody(Body):
+    """Columns of the file and constants by our field, or the name of a preset."""
+
+    columns: dict[str, str] = Field(default_factory=dict, max_length=20)
+    constants: dict[str, str] = Field(default_factory=dict, max_length=20)
+    direction: str = Field("", max_length=40)
+    percent: bool = False
+    preset: str = Field("", max_length=100)
+    save_as: str = Field("", max_length=100)
+
+
+class PresetBody(Body):
+    """A mapping under a name."""
+
+    name: str
+    columns: dict[str, str] = Field(default_factory=dict, max_length=20)
+    constants: dict[str, str] = Field(default_factory=dict, max_length=20)
+    direction: str = Field("", max_length=40)
+    percent: bool = False
+
+
+class PreviewBody(Body):
+    """How to read an upload; what is left out stays as it was."""
+
+    format: str | None = None
+    confidence_in_percent: bool | None = None
+    ignore_case: bool | None = None

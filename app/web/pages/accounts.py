@@ -1,42 +1,23 @@
-"""Signing in and out, the first sign-in by link, and one's own account."""
+"""One's own account: password, where one is signed in, tokens, and an account at a provider."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from app.domain.accounts import check_repeated
-from app.domain.errors import InvalidInput, WinnowError
-from app.services import sign_in, users
-from app.settings import Settings
-from app.web.dependencies import ActorDep, PersonDep, ReadingDep, WiringDep, WritingDep, cookie_name, find_request_actor
-from app.web.render import render
+from app.domain.accounts import Scope, check_repeated
+from app.domain.browsers import describe_browser
+from app.domain.errors import InvalidInput, NotFound, WinnowError
+from app.services import api_tokens, dashboard, sign_in, sign_in_oidc, users
+from app.services.api_tokens import TokenView
+from app.web.dependencies import ActorDep, BrowserDep, PersonDep, ReadingDep, Wiring, WiringDep, WritingDep
+from app.web.pages.sign_in import Field
+from app.web.render import render, render_refusal
 
-router = APIRouter()
-
-Field = Annotated[str, Form(max_length=2000)]
-_NEXT = re.compile(r"/(?![/\\])[A-Za-z0-9_\-./?=&%+,]*")
-
-
-@dataclass(frozen=True)
-class SignInPage:
-    error: str | None
-    username: str
-    next: str
-
-
-@dataclass(frozen=True)
-class FirstSignInPage:
-    error: str | None
-    username: str
-    display_name: str
-    token: str
-    kind: str
+router = APIRouter(prefix="/account")
 
 
 @dataclass(frozen=True)
@@ -44,166 +25,141 @@ class SessionView:
     id: int
     created_at: datetime
     last_seen_at: datetime
+    browser: str
     user_agent: str
+    address: str
+    signed_in_by: str
     current: bool
 
 
 @dataclass(frozen=True)
-class TokenView:
+class IdentityView:
     id: int
-    name: str
+    email: str | None
     created_at: datetime
-    expires_at: datetime | None
-    last_used_at: datetime | None
+    last_used_at: datetime
 
 
 @dataclass(frozen=True)
 class AccountPage:
+    """``provider`` is the name of a single sign-on, None without one; ``projects`` are (slug, name)."""
+
+    has_password: bool
     sessions: list[SessionView]
     tokens: list[TokenView]
+    scopes: list[str]
+    projects: list[tuple[str, str]]
+    provider: str | None
+    identities: list[IdentityView]
     new_token: str | None
     error: str | None
 
 
-def safe_next(target: str) -> str:
-    """Only a path on this site; anything else leads to the start page."""
-    return target if _NEXT.fullmatch(target) else "/"
-
-
-def _signed_in(settings: Settings, token: str, target: str) -> Response:
-    response = RedirectResponse(target, 303)
-    response.set_cookie(
-        cookie_name(settings), token, max_age=int(settings.session_absolute.total_seconds()),
-        httponly=True, samesite="lax", secure=settings.secure_cookies, path="/",
-    )  # fmt: skip
-    return response
-
-
-@router.get("/sign-in")
-def show_sign_in(
-    request: Request, wiring: WiringDep, target: Annotated[str, Query(alias="next", max_length=2000)] = "/"
-) -> Response:
-    if find_request_actor(request, wiring) is not None:
-        return RedirectResponse(safe_next(target), 303)
-    return render(request, "pages/sign_in.html", SignInPage(None, "", safe_next(target)))
-
-
-@router.post("/sign-in")
-def do_sign_in(
-    request: Request,
-    wiring: WiringDep,
-    username: Field = "",
-    password: Field = "",
-    target: Annotated[str, Form(alias="next", max_length=2000)] = "/",
-) -> Response:
-    address = request.client.host if request.client else ""
-    agent = request.headers.get("user-agent", "")
-    try:
-        token = sign_in.sign_in(wiring.database, username, password, address=address, user_agent=agent)
-    except WinnowError as error:
-        page = SignInPage(error.message, username, safe_next(target))
-        return render(request, "pages/sign_in.html", page, 400 if isinstance(error, InvalidInput) else 429)
-    if token is None:
-        page = SignInPage("The user name or the password is wrong.", username, safe_next(target))
-        return render(request, "pages/sign_in.html", page, 401)
-    return _signed_in(wiring.settings, token, safe_next(target))
-
-
-@router.post("/sign-out")
-def do_sign_out(request: Request, session: WritingDep, wiring: WiringDep) -> Response:
-    name = cookie_name(wiring.settings)
-    sign_in.sign_out(session, request.cookies.get(name, ""))
-    response = RedirectResponse("/sign-in", 303)
-    response.delete_cookie(name, path="/", secure=wiring.settings.secure_cookies, httponly=True, samesite="lax")
-    return response
-
-
-@router.get("/welcome/{token}")
-def show_welcome(request: Request, token: str, session: ReadingDep) -> Response:
-    link, user = sign_in.get_link(session, token)
-    page = FirstSignInPage(None, user.username or "", user.display_name, token, link.purpose)
-    return render(request, "pages/first_sign_in.html", page)
-
-
-@router.post("/welcome/{token}")
-def do_welcome(
-    request: Request,
-    token: str,
-    session: WritingDep,
-    wiring: WiringDep,
-    username: Field = "",
-    display_name: Field = "",
-    password: Field = "",
-    password_again: Field = "",
-) -> Response:
-    link, _ = sign_in.get_link(session, token)
-    kind = link.purpose
-    agent = request.headers.get("user-agent", "")
-    try:
-        check_repeated(password, password_again)
-        new = sign_in.use_link(
-            session, token, username=username, display_name=display_name, password=password, user_agent=agent
-        )
-    except InvalidInput as error:
-        page = FirstSignInPage(error.message, username, display_name, token, kind)
-        return render(request, "pages/first_sign_in.html", page, 400)
-    return _signed_in(wiring.settings, new, "/")
-
-
-@router.get("/account")
-def show_account(request: Request, actor: ActorDep, session: ReadingDep) -> Response:
-    return render(request, "pages/account.html", _account(session, actor))
+@router.get("")
+def show_account(request: Request, actor: ActorDep, session: ReadingDep, wiring: WiringDep) -> Response:
+    return render(request, "pages/account.html", _account(session, actor, wiring))
 
 
 def _account(
-    session: ReadingDep, actor: ActorDep, *, new_token: str | None = None, error: str | None = None
+    session: ReadingDep, actor: ActorDep, wiring: Wiring, *, new_token: str | None = None, error: str | None = None
 ) -> AccountPage:
     sessions = [
-        SessionView(row.id, row.created_at, row.last_seen_at, row.user_agent, row.id == actor.session_id)
+        SessionView(
+            row.id, row.created_at, row.last_seen_at, describe_browser(row.user_agent), row.user_agent, row.address,
+            row.signed_in_by, row.id == actor.session_id,
+        )
         for row in users.list_sessions(session, actor.user_id)
+    ]  # fmt: skip
+    identities = [
+        IdentityView(row.id, row.email, row.created_at, row.last_used_at)
+        for row in sign_in_oidc.list_identities(session, actor)
     ]
-    tokens = [
-        TokenView(row.id, row.name, row.created_at, row.expires_at, row.last_used_at)
-        for row in users.list_tokens(session, actor.user_id)
-    ]
-    return AccountPage(sessions, tokens, new_token, error)
+    return AccountPage(
+        users.has_password(session, actor.user_id),
+        sessions,
+        api_tokens.list_tokens(session, actor),
+        [scope.value for scope in Scope],
+        [(project.slug, project.name) for project in dashboard.list_enterable(session, actor)],
+        wiring.provider.name if wiring.provider else None,
+        identities,
+        new_token,
+        error,
+    )
 
 
-@router.post("/account/password")
+@router.post("/password")
 def change_password(
-    request: Request, actor: PersonDep, session: WritingDep, current: Field = "", new: Field = "", new_again: Field = ""
+    request: Request,
+    actor: PersonDep,
+    session: WritingDep,
+    wiring: WiringDep,
+    browser: BrowserDep,
+    current: Field = "",
+    new: Field = "",
+    new_again: Field = "",
 ) -> Response:
     try:
         check_repeated(new, new_again)
-        sign_in.change_password(session, actor, current, new)
+        sign_in.change_password(session, actor, current, new, browser)
     except WinnowError as error:
-        return render(request, "pages/account.html", _account(session, actor, error=error.message), 400)
+        page = _account(session, actor, wiring, error=error.message)
+        return render_refusal(request, "pages/account.html", page, error)
     return RedirectResponse("/account", 303)
 
 
-@router.post("/account/sessions/{session_id}/revoke")
+@router.post("/sessions/{session_id}/revoke")
 def end_session(session_id: int, actor: PersonDep, session: WritingDep) -> Response:
-    users.end_session(session, actor, session_id)
+    sign_in.end_session(session, actor, session_id)
     return RedirectResponse("/account", 303)
 
 
-@router.post("/account/tokens")
-def make_token(request: Request, actor: PersonDep, session: WritingDep, name: Field = "", days: Field = "") -> Response:
+@router.post("/sessions/revoke-others")
+def end_other_sessions(actor: PersonDep, session: WritingDep) -> Response:
+    sign_in.end_other_sessions(session, actor)
+    return RedirectResponse("/account", 303)
+
+
+@router.post("/tokens")
+def make_token(
+    request: Request,
+    actor: PersonDep,
+    session: WritingDep,
+    wiring: WiringDep,
+    name: Field = "",
+    scope: Field = Scope.READ.value,
+    project: Field = "",
+    days: Field = "",
+) -> Response:
     try:
-        token = users.make_token(session, actor, name=name, days=_read_days(days))
-    except InvalidInput as error:
-        return render(request, "pages/account.html", _account(session, actor, error=error.message), 400)
+        token = api_tokens.make_token(
+            session, actor, name=name, scope=scope, days=_read_days(days), project=project or None
+        )
+    except (InvalidInput, NotFound) as error:
+        page = _account(session, actor, wiring, error=error.message)
+        return render_refusal(request, "pages/account.html", page, error)
     session.flush()  # the new token stands in the list that is shown
-    return render(request, "pages/account.html", _account(session, actor, new_token=token))
+    return render(request, "pages/account.html", _account(session, actor, wiring, new_token=token))
 
 
 def _read_days(days: str) -> int | None:
-    if days and not (days.isdigit() and len(days) < 6):
+    if days and not (days.isdecimal() and len(days) < 6):
         raise InvalidInput("A token lives for a number of days, or for ever when left empty.")
     return int(days) if days else None
 
 
-@router.post("/account/tokens/{token_id}/revoke")
+@router.post("/tokens/{token_id}/revoke")
 def revoke_token(token_id: int, actor: PersonDep, session: WritingDep) -> Response:
-    users.revoke_token(session, actor, token_id)
+    api_tokens.revoke_token(session, actor, token_id)
+    return RedirectResponse("/account", 303)
+
+
+@router.post("/identities/{identity_id}/remove")
+def remove_identity(
+    request: Request, identity_id: int, actor: PersonDep, session: WritingDep, wiring: WiringDep
+) -> Response:
+    try:
+        sign_in_oidc.remove_identity(session, actor, identity_id)
+    except InvalidInput as error:
+        page = _account(session, actor, wiring, error=error.message)
+        return render_refusal(request, "pages/account.html", page, error)
     return RedirectResponse("/account", 303)

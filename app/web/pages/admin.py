@@ -1,4 +1,4 @@
-"""What an admin of the server sees: users and jobs."""
+"""What an admin of the server sees: users, invitations and jobs."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from app.domain.errors import InvalidInput
-from app.services import access_jobs, users
+from app.db.session import Session
+from app.domain.accounts import Role
+from app.domain.errors import WinnowError
+from app.services import access_jobs, dashboard, invitations, users
+from app.services.invitations import InvitationView
 from app.services.jobs import JobView
 from app.web.dependencies import ActorDep, PersonDep, ReadingDep, WritingDep
-from app.web.render import render
+from app.web.render import render, render_refusal
 
 router = APIRouter()
 
@@ -23,6 +26,7 @@ class UserView:
     id: int
     username: str | None
     display_name: str
+    email: str | None
     is_admin: bool
     is_active: bool
     created_at: datetime
@@ -30,8 +34,13 @@ class UserView:
 
 @dataclass(frozen=True)
 class UsersPage:
+    """``link`` shows this once; ``projects`` are (slug, name)."""
+
     users: list[UserView]
-    invitation_url: str | None
+    invitations: list[InvitationView]
+    projects: list[tuple[str, str]]
+    roles: list[str]
+    link: str | None
     error: str | None
 
 
@@ -40,33 +49,33 @@ class JobsPage:
     jobs: list[JobView]
 
 
-def _users_page(session: ReadingDep, token: str | None, base: str, error: str | None = None) -> UsersPage:
-    rows = [
-        UserView(user.id, user.username, user.display_name, user.is_admin, user.is_active, user.created_at)
-        for user in users.list_users(session)
-    ]
-    return UsersPage(rows, f"{base}welcome/{token}" if token else None, error)
+def show_users_page(
+    request: Request, session: Session, *, link: str | None = None, error: WinnowError | None = None
+) -> Response:
+    """The page of users; ``link`` is one just made, which shows this once."""
+    session.flush()  # what was made just now is listed
+    page = UsersPage(
+        [
+            UserView(
+                user.id, user.username, user.display_name, user.email, user.is_admin, user.is_active, user.created_at
+            )
+            for user in users.list_users(session)
+        ],
+        invitations.list_invitations(session),
+        [(project.slug, project.name) for project in dashboard.list_all(session)],
+        [role.value for role in Role],
+        link,
+        error.message if error else None,
+    )
+    if error is not None:
+        return render_refusal(request, "pages/users.html", page, error)
+    return render(request, "pages/users.html", page)
 
 
 @router.get("/users")
 def show_users(request: Request, actor: ActorDep, session: ReadingDep) -> Response:
     users.require_admin(actor)
-    return render(request, "pages/users.html", _users_page(session, None, ""))
-
-
-@router.post("/users/invitations")
-def invite(
-    request: Request,
-    actor: PersonDep,
-    session: WritingDep,
-    display_name: Annotated[str, Form(max_length=200)] = "",
-    is_admin: Annotated[bool, Form()] = False,
-) -> Response:
-    try:
-        token = users.invite(session, actor, display_name=display_name, is_admin=is_admin)
-    except InvalidInput as error:
-        return render(request, "pages/users.html", _users_page(session, None, "", error.message), 400)
-    return render(request, "pages/users.html", _users_page(session, token, str(request.base_url)))
+    return show_users_page(request, session)
 
 
 @router.post("/users/{user_id}")
@@ -75,7 +84,7 @@ def manage_user(
 ) -> Response:
     token = users.manage_user(session, actor, user_id, action)
     if token is not None:
-        return render(request, "pages/users.html", _users_page(session, token, str(request.base_url)))
+        return show_users_page(request, session, link=f"{request.base_url}welcome/{token}")
     return RedirectResponse("/users", 303)
 
 

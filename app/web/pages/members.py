@@ -8,40 +8,63 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
+from app.db.session import Session
 from app.domain.accounts import Role, may
 from app.domain.consensus import Rule
-from app.domain.errors import InvalidInput
+from app.domain.errors import InvalidInput, WinnowError
 from app.domain.merge import LeakSide, Policies
-from app.services import projects, view_members
+from app.services import invitations, projects, view_members
+from app.services.invitations import InvitationView
+from app.services.projects import Access
 from app.services.view_members import MemberView, UserView
 from app.web.dependencies import AdminAccess, LeadAccess, LeadReadAccess, ReadingDep, WritingDep
-from app.web.render import render
+from app.web.render import render, render_refusal
 
 router = APIRouter(prefix="/p/{slug}")
 
 
 @dataclass(frozen=True)
 class MembersPage:
+    """``invitable`` are the roles that the reader may invite to; ``link`` shows this once."""
+
     members: list[MemberView]
     users: list[UserView]
     roles: list[str]
+    invitable: list[str]
+    invitations: list[InvitationView]
     policies: dict[str, Any]
     can_edit: bool
     can_set_rules: bool
+    link: str | None
+    error: str | None
 
 
-@router.get("/members")
-def show_members(request: Request, access: LeadReadAccess, session: ReadingDep) -> Response:
+def show_members_page(
+    request: Request, session: Session, access: Access, *, link: str | None = None, error: WinnowError | None = None
+) -> Response:
+    """The page of members; ``link`` is an invitation just made, which shows this once."""
+    session.flush()  # what was made just now is listed
     members, others = view_members.list_members(session, access)
     page = MembersPage(
         members,
         others,
         [role.value for role in Role],
+        [role.value for role in Role if may(access.role, role)],
+        invitations.list_invitations(session, access.id),
         projects.policies_as_json(projects.policies_of(access.project)),
         may(access.role, Role.ADMIN),
         access.is_lead,
+        link,
+        error.message if error else None,
     )
+    if error is not None:
+        return render_refusal(request, "pages/members.html", page, error)
     return render(request, "pages/members.html", page)
+
+
+@router.get("/members")
+def show_members(request: Request, access: LeadReadAccess, session: ReadingDep) -> Response:
+    return show_members_page(request, session, access)
 
 
 @router.post("/members")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.domain.errors import InvalidInput
@@ -16,6 +16,7 @@ from app.services.projects import create_project
 from app.web.api.agreement import agreement_of
 from app.web.api.projects import passed_over_csv, progress_of
 from app.web.dependencies import ActorDep, LeadAccess, ReadingDep, ViewAccess, WiringDep, WritingDep
+from app.web.pages.source_form import SourceForm, SourceFormDep, make_source_form, options_of
 from app.web.render import render
 
 router = APIRouter()
@@ -34,6 +35,7 @@ class NewProjectPage:
     root: str
     roots: list[str]
     folders: list[FolderView]
+    form: SourceForm
 
 
 @router.get("/")
@@ -42,34 +44,32 @@ def show_projects(request: Request, actor: ActorDep, session: ReadingDep) -> Res
     return render(request, "pages/projects.html", page)
 
 
-def _new_page(wiring: WiringDep, name: str = "", root: str = "", error: str | None = None) -> NewProjectPage:
+def _new_page(wiring: WiringDep, given: Mapping[str, str], error: str | None = None) -> NewProjectPage:
     roots = wiring.settings.roots
-    return NewProjectPage(error, name, root, [str(path) for path in roots], find_folders(roots))
+    return NewProjectPage(
+        error, given.get("name", ""), given.get("root", ""), [str(path) for path in roots], find_folders(roots),
+        make_source_form(given),
+    )  # fmt: skip
 
 
 @router.get("/projects/new")
 def show_new_project(request: Request, actor: ActorDep, wiring: WiringDep) -> Response:
     users.require_admin(actor)
-    return render(request, "pages/new_project.html", _new_page(wiring))
+    return render(request, "pages/new_project.html", _new_page(wiring, {}))
 
 
 @router.post("/projects/new")
 def make_project(
-    request: Request,
-    actor: ActorDep,
-    session: WritingDep,
-    wiring: WiringDep,
-    name: Annotated[str, Form(max_length=200)] = "",
-    root: Annotated[str, Form(max_length=4096)] = "",
-    label_coding: Annotated[str, Form(max_length=10)] = "name",
+    request: Request, actor: ActorDep, given: SourceFormDep, session: WritingDep, wiring: WiringDep
 ) -> Response:
     try:
         project = create_project(
-            session, wiring.doorbell, actor, name=name, root=root, roots=wiring.settings.roots,
-            label_coding=label_coding,
+            session, wiring.doorbell, actor, name=given.get("name", "")[:200], root=given.get("root", ""),
+            roots=wiring.settings.roots, label_coding=given.get("label_coding", "name"), kind=given.get("kind", ""),
+            options=options_of(given),
         )  # fmt: skip
     except InvalidInput as error:
-        page = _new_page(wiring, name, root, error.message)
+        page = _new_page(wiring, given, error.message)
         return render(request, "pages/new_project.html", page, 400)
     return RedirectResponse(f"/p/{project.slug}", 303)
 

@@ -63,6 +63,7 @@ def show_review(
     data = {
         "tree": standard_tree(policies_of(access.project).mislabel_threshold).as_json(),
         "classes": bar.options.classes,
+        "titles": bar.options.titles,
         "tags": [{"name": t.name, "meaning": t.meaning, "implies": t.implies} for t in STANDARD_TAGS],
         "filters": {**asdict(wanted), "sort": order.value},
         "members": sorted(comments.member_ids(session, access)),

@@ -1,6 +1,7 @@
 // <class-chooser></class-chooser>  Choosing a class by typing: `await chooser.choose({classes, recent, title})` -> name or null.
 import { h } from "../lib/dom.js";
 import { searchClasses } from "../lib/class_search.js";
+import { codeOf, titleOf } from "../lib/class_titles.js";
 
 export class ClassChooser extends HTMLElement {
   #resolve = null; #found = []; #active = 0; #input; #list; #options;
@@ -29,7 +30,7 @@ export class ClassChooser extends HTMLElement {
   }
 
   #search() {
-    this.#found = searchClasses(this.#options.classes, this.#input.value, this.#options.recent ?? []);
+    this.#found = searchClasses(this.#options.classes, this.#input.value, this.#options.recent ?? [], 60, titleOf);
     this.#active = 0;
     const empty = h("p", { class: "chooser-empty" }, `No class is called like "${this.#input.value}". A lead can add classes on an import's page.`);
     this.#list.replaceChildren(...(this.#found.length ? this.#found.map((item, index) => this.#option(item, index)) : [empty]));
@@ -39,7 +40,7 @@ export class ClassChooser extends HTMLElement {
   #option(item, index) {
     const note = item.name === this.#options.given ? "given now" : item.isRecent ? "used before" : null;
     return h("div", { class: "chooser-option", role: "option", id: `class-option-${index}`, "data-name": item.name, onclick: () => this.#pick(item.name) },
-      h("span", {}, item.name), note && h("span", { class: "chooser-note" }, note));
+      h("span", {}, titleOf(item.name), codeOf(item.name) && h("small", { class: "muted" }, ` ${item.name}`)), note && h("span", { class: "chooser-note" }, note));
   }
 
   #mark() {

@@ -45,7 +45,7 @@ export class FileDrop extends HTMLElement {
     upload.open("POST", withQuery(this.dataset.url, {
       file_name: file.name, source: this.#form.elements.source.value.trim(),
       confidence_in_percent: this.#form.elements.confidence_in_percent.checked ? "true" : "",
-      format: this.#form.elements.format.value, ignore_case: this.#form.elements.ignore_case.checked ? "true" : "",
+      format: this.#form.elements.format.value, preset: this.#form.elements.preset?.value ?? "", preview: "true", ignore_case: this.#form.elements.ignore_case.checked ? "true" : "",
     }));
     upload.setRequestHeader("Content-Type", "application/octet-stream");
     upload.setRequestHeader("Accept", "application/json");

@@ -1,5 +1,6 @@
 // <review-page data-api data-page data-project data-user> around the review page's parts (templates/pages/review.html) and
 // <script type="application/json" id="review-data">. Joins them: what is on screen, what an answer leads to, what comes next.
+import { rememberTitles } from "../lib/class_titles.js";
 import { h, part, readData, setText } from "../lib/dom.js";
 import { measures } from "../lib/format.js";
 import { remember } from "../lib/class_search.js";
@@ -20,6 +21,7 @@ export class ReviewPage extends HTMLElement {
   connectedCallback() {
     this.#data = readData("review-data");
     this.#recent = this.#data.recent_labels ?? [];
+    rememberTitles(this.#data.titles);
     this.#sync = new ReviewSync({ outbox: outboxOf(this.dataset.user), api: this.dataset.api, project: this.dataset.project, session: this.#session });
     this.#feed = new QueueFeed({ api: this.dataset.api, filters: this.#data.filters, session: this.#session, sync: this.#sync, progress: document.getElementById("review-progress") });
     this.#listen();
@@ -192,7 +194,7 @@ export class ReviewPage extends HTMLElement {
     entry.walk = start(this.#data.tree, card);
     const shown = this.#showPicture(card);
     document.getElementById("question").show(this.#data.tree, entry.walk, card, entry.outcome ?? outcomeOf(card.review));
-    setText(document.getElementById("sample-name"), `${card.split} / ${card.key}`);
+    setText(document.getElementById("sample-name"), `${card.split} / ${card.image_id ?? card.key}`);
     document.getElementById("sample-name").title = card.key;
     this.#showMeasures(card);
     document.getElementById("evidence").show(card);
@@ -218,6 +220,7 @@ export class ReviewPage extends HTMLElement {
     const hasPair = Boolean(card.pairs?.length);
     document.getElementById("pair-tools").hidden = !hasPair;
     document.getElementById("pair-next").hidden = (card.pairs?.length ?? 0) < 2;
+    document.getElementById("zoom-object").hidden = hasPair || !card.box;
     this.#pair.hidden = !hasPair;
     this.#picture.hidden = hasPair;
     return hasPair ? this.#showPair(0) : this.#picture.show(card, this.#pictures.get(card.image_url));

@@ -1,6 +1,7 @@
 // <sample-evidence></sample-evidence>  Given and suggested label with typical pictures, confidence, reason, other flags, pairs.
 // `show(card, pairIndex)`. Fires 'pair' {index} when another pair is chosen.
 import { h } from "../lib/dom.js";
+import { codeOf, titleOf } from "../lib/class_titles.js";
 import { percent } from "../lib/format.js";
 
 export class SampleEvidence extends HTMLElement {
@@ -27,8 +28,8 @@ export class SampleEvidence extends HTMLElement {
 }
 
 function row(title, label, examples = []) {
-  return h("div", { class: "evidence-row" }, h("div", {}, h("h3", {}, title), h("b", { title: label }, label)),
-    h("div", { class: "thumbs", "aria-label": `typical pictures of ${label}`, role: examples.length ? "group" : null }, examples.slice(0, 3).map((example) => thumb(example.thumb_url))));
+  return h("div", { class: "evidence-row" }, h("div", {}, h("h3", {}, title), h("b", { title: label }, label ? titleOf(label) : "no label"), codeOf(label) && h("small", { class: "muted" }, label)),
+    h("div", { class: "thumbs", "aria-label": `typical pictures of ${titleOf(label)}`, role: examples.length ? "group" : null }, examples.slice(0, 3).map((example) => thumb(example.thumb_url))));
 }
 
 function thumb(url) {
@@ -54,7 +55,7 @@ function facts(card, first) {
 function describe(flag) {
   const parts = [flag.issue_type];
   if (flag.confidence !== null && flag.confidence !== undefined) parts.push(percent(flag.confidence));
-  if (flag.suggested_label) parts.push(`suggests ${flag.suggested_label}`);
+  if (flag.suggested_label) parts.push(`suggests ${titleOf(flag.suggested_label)}`);
   const rest = [flag.reason, flag.source].filter(Boolean).join("; ");
   return rest ? `${parts.join(", ")}: ${rest}` : parts.join(", ");
 }

@@ -1,11 +1,15 @@
 // <sample-picture class="stage"></sample-picture>  One picture, fitted, zoomed, moved; or why it cannot be shown.
+// Of an object in a picture, its box is drawn, and `zoom("object")` goes to it and back.
 // `show(card, held)` with held = pictures.get(url) returns a promise that settles when the picture is in the page.
 import { h } from "../lib/dom.js";
 import { request } from "../lib/http.js";
+import { titleOf } from "../lib/class_titles.js";
 import { PictureView } from "../lib/picture_view.js";
 
+const SVG = "http://www.w3.org/2000/svg";
+
 export class SamplePicture extends HTMLElement {
-  #view; #error; #pictures; #shown = 0;
+  #view; #error; #pictures; #box = null; #isClose = false; #shown = 0;
 
   connectedCallback() {
     this.#view = h("div", { class: "stage-view" });
@@ -38,12 +42,20 @@ export class SamplePicture extends HTMLElement {
       });
   }
 
-  zoom(direction) { this.#pictures.zoom(direction); }
+  zoom(direction) {
+    if (direction !== "object") this.#pictures.zoom(direction);
+    else if (this.#box && !this.#isClose) this.#pictures.focus(this.#box);
+    else this.#pictures.zoom("fit");
+    this.#isClose = direction === "object" && Boolean(this.#box) && !this.#isClose;
+  }
 
   #put(card, image) {
-    image.alt = `Sample ${card.key}, labelled ${card.given_label}`;
-    this.#view.replaceChildren(image);
-    this.#pictures.set([{ view: this.#view, element: image, width: image.naturalWidth, height: image.naturalHeight }]);
+    image.alt = card.box ? `An object labelled ${titleOf(card.given_label)} in ${card.key}` : `Sample ${card.key}, labelled ${titleOf(card.given_label)}`;
+    const overlay = card.box ? drawBox(card.box) : null;
+    this.#view.replaceChildren(...[image, overlay].filter(Boolean));
+    this.#isClose = false;
+    this.#box = card.box ? shares(card.box) : null;
+    this.#pictures.set([{ view: this.#view, element: image, overlay, width: image.naturalWidth, height: image.naturalHeight }]);
     this.dataset.state = "shown";
   }
 
@@ -53,6 +65,26 @@ export class SamplePicture extends HTMLElement {
     this.#error.hidden = false;
     this.dataset.state = "error";
   }
+}
+
+/** A dark line inside a light one, so that it shows on every ground. */
+function drawBox([x, y, width, height, across, down]) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("class", "stage-box");
+  svg.setAttribute("viewBox", `0 0 ${across} ${down}`);
+  svg.setAttribute("preserveAspectRatio", "none");
+  svg.setAttribute("aria-hidden", "true");
+  svg.dataset.testid = "object-box";
+  for (const name of ["is-under", "is-over"]) {
+    const rect = document.createElementNS(SVG, "rect");
+    for (const [key, value] of Object.entries({ x, y, width, height, class: name })) rect.setAttribute(key, value);
+    svg.append(rect);
+  }
+  return svg;
+}
+
+function shares([x, y, width, height, across, down]) {
+  return { x: x / across, y: y / down, width: width / across, height: height / down };
 }
 
 /** The server says what is wrong with a file; only a picture that fails is asked for twice. */

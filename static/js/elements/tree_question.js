@@ -1,5 +1,6 @@
 // <tree-question class="question"> with parts path, question, answers, by-hand (buttons with data-decide), mine.
 // `show(tree, walk, card, outcome)`. Fires 'answer' {id} and 'decide' {what: keep|remove|relabel|suggestion|uncertain|skip}.
+import { titleOf } from "../lib/class_titles.js";
 import { decision, h, part, setText } from "../lib/dom.js";
 import { answersOf, nodeOf, phrase, phraseText } from "../lib/tree.js";
 
@@ -24,7 +25,7 @@ export class TreeQuestion extends HTMLElement {
     this.querySelector('[data-decide="uncertain"]').hidden = answers.some((answer) => answer.key === "U");
     // By hand, Y takes the suggestion where there is one; elsewhere the tree has its own Y.
     this.querySelector('[data-decide="suggestion"]').hidden = answers.length > 0 || !card.suggested_label || card.suggested_label === card.given_label;
-    setText(part(this, "suggestion"), `as suggested: ${card.suggested_label ?? ""}`);
+    setText(part(this, "suggestion"), `as suggested: ${titleOf(card.suggested_label ?? "")}`);
     this.#mine(outcome);
     if (hadFocus) part(this, "question").focus();
   }

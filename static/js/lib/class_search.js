@@ -15,7 +15,7 @@ function rank(name, query) {
 }
 
 /** [{name, isRecent}] */
-export function searchClasses(classes, query, recent = [], limit = 60) {
+export function searchClasses(classes, query, recent = [], limit = 60, titleOf = (name) => name) {
   const text = query.trim().toLowerCase();
   const known = new Set(classes);
   const first = recent.filter((name) => known.has(name));
@@ -25,7 +25,8 @@ export function searchClasses(classes, query, recent = [], limit = 60) {
   }
   const found = [];
   classes.forEach((name, index) => {
-    const score = rank(name, text);
+    const scores = [rank(name, text), titleOf(name) === name ? null : rank(titleOf(name), text)].filter((found) => found !== null);
+    const score = scores.length ? Math.min(...scores) : null;
     if (score !== null) found.push({ name, score, index, isRecent: first.includes(name) });
   });
   found.sort((a, b) => a.score - b.score || Number(b.isRecent) - Number(a.isRecent) || a.name.length - b.name.length || a.index - b.index);

@@ -1,9 +1,9 @@
-// Puts pictures into their windows and lets them be zoomed and moved together.
-import { clampOffset, fit, isPixelated, place, zoomAt } from "./viewport.js";
+// Puts pictures into their windows, with what is drawn over them, and lets them be zoomed and moved together.
+import { clampOffset, fit, isPixelated, place, zoomAt, zoomTo } from "./viewport.js";
 
 const STEP = 1.5;
 
-/** items: [{view: element, element: img or canvas, width, height, sharesBase: false}] */
+/** items: [{view: element, element: img or canvas, overlay: element or none, width, height, sharesBase: false}] */
 export class PictureView {
   #items = []; #state = { zoom: 1, x: 0, y: 0 }; #observer; #drag = null;
 
@@ -27,15 +27,26 @@ export class PictureView {
     this.#held();
   }
 
+  /** Zooms so that a part of the picture fills the window; its sides are shares of the picture's. */
+  focus(part) {
+    const item = this.#items[0];
+    if (!item?.view.clientWidth) return;
+    const view = { width: item.view.clientWidth, height: item.view.clientHeight };
+    this.#state = zoomTo(item, view, part);
+    this.#held();
+  }
+
   render() {
     for (const item of this.#items) {
       const view = { width: item.view.clientWidth, height: item.view.clientHeight };
       if (!view.width || !view.height || !item.width) continue;
       const { size, base } = this.#shape(item, view);
       const spot = place(size, view, { ...this.#state, base });
-      item.element.style.width = `${spot.width}px`;
-      item.element.style.height = `${spot.height}px`;
-      item.element.style.transform = `translate(${Math.round(spot.left)}px, ${Math.round(spot.top)}px)`;
+      for (const { style } of [item.element, item.overlay].filter(Boolean)) {
+        style.width = `${spot.width}px`;
+        style.height = `${spot.height}px`;
+        style.transform = `translate(${Math.round(spot.left)}px, ${Math.round(spot.top)}px)`;
+      }
       item.element.classList.toggle("is-pixelated", isPixelated(spot.width / item.width));
       item.view.classList.toggle("is-movable", spot.isMovable);
     }

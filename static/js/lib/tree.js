@@ -1,6 +1,8 @@
 // Walks the decision tree that the server sends. The tree's rules live on the server only: this follows `next`,
 // `ends` and the sample's `branches`, collects answers, and shows what an answer will most likely mean.
 
+import { titleOf } from "./class_titles.js";
+
 const MANUAL = "manual";
 
 /** Where a sample starts: its first branch that the tree knows, or 'manual'. */
@@ -55,7 +57,7 @@ export function expected(outcomes) {
 
 /** 'Is the label {given} wrong?' -> [{text}, {text, mark: true}, ...] so that labels can be set apart. */
 export function phrase(text, card) {
-  const values = { given: card.given_label, suggested: card.suggested_label };
+  const values = { given: titleOf(card.given_label), suggested: titleOf(card.suggested_label) };
   return text.split(/(\{\w+\})/).filter(Boolean).map((part) => {
     const name = /^\{(\w+)\}$/.exec(part)?.[1];
     return name && name in values ? { text: shortened(values[name] ?? "?"), mark: true } : { text: part };

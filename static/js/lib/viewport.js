@@ -46,3 +46,16 @@ export function zoomAt(state, factor, point = { x: 0, y: 0 }) {
   if (zoom === 1) return { ...state, zoom: 1, x: 0, y: 0 };
   return { ...state, zoom, x: point.x - (point.x - state.x) * real, y: point.y - (point.y - state.y) * real };
 }
+
+/** The state that shows a part of the image, in shares of its sides, as large as fits with some room around it. */
+export function zoomTo(image, view, part, room = 0.8) {
+  const base = fit(image, view);
+  const wanted = room * Math.min(view.width / (part.width * image.width * base), view.height / (part.height * image.height * base));
+  const zoom = Math.min(64, Math.max(1, wanted));
+  const scale = Math.min(base * zoom, MOST);
+  return {
+    zoom,
+    x: (0.5 - part.x - part.width / 2) * image.width * scale,
+    y: (0.5 - part.y - part.height / 2) * image.height * scale,
+  };
+}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from app.domain.formats.flagged.bundle import Bundle, Member
 from app.domain.formats.flagged.row_maker import RowMaker
 from app.domain.formats.flagged.rows import FlaggedRow, RejectedRow
+from app.domain.formats.guide_columns import FlaggedColumns
 
 Rows = Iterator[FlaggedRow | RejectedRow]
 
@@ -18,7 +19,8 @@ class Format:
 
     ``recognise`` gives 0 (certainly not) to 100 from the content, file names only where content can't tell. ``read``
     checks what can be known at once, then returns the rows; both may raise ``InvalidFile``. ``scores`` is a sentence
-    for people: how scores became 0..1.
+    for people: how scores became 0..1. ``read_columns`` is a quicker way to the same rows, and gives None for
+    an upload that it can't take; ``read`` is asked then.
     """
 
     name: str
@@ -26,6 +28,7 @@ class Format:
     scores: str
     recognise: Callable[[Bundle], int]
     read: Callable[[Bundle, RowMaker], Rows]
+    read_columns: Callable[[Bundle, RowMaker], FlaggedColumns | None] | None = None
 
 
 def best(bundle: Bundle, certainty: Callable[[Member], int]) -> int:

@@ -7,6 +7,7 @@ from app.domain.formats.flagged.bundle import Bundle, Member
 from app.domain.formats.flagged.contract import Format, Rows, best, chosen
 from app.domain.formats.flagged.row_maker import RowMaker
 from app.domain.formats.flagged.rows import RejectedRow
+from app.domain.formats.guide_columns import FlaggedColumns, read_columns
 from app.domain.formats.guide_csv import COLUMNS, open_guide_csv
 
 _MORE_PATHS = ("image_uri", "file_path", "filepath", "image_filename", "filename")
@@ -35,6 +36,19 @@ def _csv_rows(member: Member, make: RowMaker) -> Rows:
 
     make.percent_used = make.percent
     return rows()
+
+
+def _read_columns(bundle: Bundle, make: RowMaker) -> FlaggedColumns | None:
+    member = chosen(bundle, _certainty)[0]
+    if member.kind == "parquet":
+        return None
+    source = open_guide_csv(member.data, confidence_in_percent=make.percent)
+    found = read_columns(source)
+    if found is not None:
+        make.percent_used = make.percent
+        for text in source.warnings:
+            make.note(text)
+    return found
 
 
 def _parquet_rows(member: Member, make: RowMaker) -> Rows:
@@ -66,4 +80,5 @@ FORMAT = Format(
     "Confidence was taken as it stands: higher is surer.",
     lambda bundle: best(bundle, _certainty),
     _read,
+    _read_columns,
 )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from app.domain.errors import InvalidFile, InvalidInput
 from app.domain.formats.flagged import (
@@ -27,6 +28,7 @@ from app.domain.formats.flagged.row_maker import RowMaker
 from app.domain.formats.flagged.rows import FlaggedRow, RejectedRow
 from app.domain.formats.flagged.tables import ParquetReader
 from app.domain.formats.flagged.text import decode_text
+from app.domain.formats.guide_columns import FlaggedColumns
 
 FORMATS: dict[str, Format] = {
     module.FORMAT.name: module.FORMAT
@@ -40,14 +42,19 @@ FORMATS: dict[str, Format] = {
 
 @dataclass
 class Export:
-    """An opened export: iterate over ``rows`` once, then read ``warnings``."""
+    """An opened export: take ``columns``, or else iterate over ``rows`` once; then read ``warnings``."""
 
     format: Format
     _rows: Rows
     _make: RowMaker
+    _columns: Callable[[], FlaggedColumns | None]
 
     def rows(self) -> Iterator[FlaggedRow | RejectedRow]:
         return self._rows
+
+    def columns(self) -> FlaggedColumns | None:
+        """All rows at once; None for an export that has to be read row by row."""
+        return self._columns()
 
     @property
     def warnings(self) -> list[str]:
@@ -80,7 +87,17 @@ def open_export(
     bundle = open_bundle(data, name, parquet)
     make = RowMaker(percent=percent)
     found = find_format(format) if format else recognise(bundle)
-    return Export(found, found.read(bundle, make), make)
+    quick = found.read_columns
+    return Export(found, found.read(bundle, make), make, partial(quick, bundle, make) if quick else _no_columns)
+
+
+def _no_columns() -> None:
+    return None
+
+
+def is_known(bundle: Bundle) -> bool:
+    """Whether this is one of the formats."""
+    return any(found.recognise(bundle) > 0 for found in FORMATS.values())
 
 
 def recognise(bundle: Bundle) -> Format:
@@ -99,7 +116,9 @@ def recognise(bundle: Bundle) -> Format:
         deque(JsonItems(decode_text(member.data, member.name), member.name, None), maxlen=0)  # says where it is broken
     titles = ", ".join(found.title for found in FORMATS.values())
     seen = "; ".join(f"{member.name} ({_described(bundle, index)})" for index, member in enumerate(bundle.members[:5]))
-    raise InvalidFile(f"This is none of the exports that Winnow knows ({titles}). It holds {seen}.")
+    raise InvalidFile(
+        f"This is none of the exports that Winnow knows ({titles}). It holds {seen}. If it is a table, map its columns."
+    )
 
 
 def _described(bundle: Bundle, index: int) -> str:

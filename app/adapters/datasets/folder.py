@@ -1,76 +1,104 @@
 """Datasets that lie in a folder tree ``split/class/file``: listing them, and opening one image safely.
 
-Nothing is written there. Links are not followed, so nothing outside the root can be reached.
+Links are not followed, so nothing outside the root can be reached.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
+from app.adapters.datasets.contract import (
+    LONGEST_SPLIT,
+    Listed,
+    Reading,
+    SkippedFile,
+    is_image_name,
+    name_problem,
+    shown,
+)
 from app.domain.errors import InvalidFile, NotFound
-from app.domain.samples import IMAGE_SUFFIXES, PassedOver, SampleRef
-
-LONGEST_KEY, LONGEST_SPLIT = 1024, 100
-"""In characters; the database's columns are as wide."""
+from app.domain.samples import PassedOver, SampleRef
+from app.domain.sources import SourceSpec, whole_file
 
 
-@dataclass(frozen=True, slots=True)
-class SkippedFile:
-    """Something that was not taken as a sample, and why. ``key`` is its path with odd bytes escaped."""
-
-    key: str
-    reason: PassedOver
-
-
-def list_samples(root: Path) -> Iterator[SampleRef | SkippedFile]:
-    """List every image as a sample, in order of path; what is passed over comes as ``SkippedFile``.
+def read_folder(spec: SourceSpec, _classes: Mapping[str, int]) -> Reading:
+    """List every image as a sample, in order of path. With the option ``split`` the folder is that split's alone.
 
     Raises:
-        InvalidFile: ``root`` itself can't be opened.
+        InvalidFile: the folder itself can't be opened; raised when the first sample is asked for.
     """
+    split = spec.text("split")
+    return Reading(_one_split(spec.root, split) if split else _splits(spec.root))
+
+
+def _opened(root: Path) -> list[os.DirEntry[str]]:
     try:
-        splits = _entries(root)
+        return _entries(root)
     except OSError as error:
         raise InvalidFile(f"The dataset's folder {root} can't be opened: {error.strerror}.") from None
-    for split in splits:
+
+
+def _one_split(root: Path, split: str) -> Iterator[Listed]:
+    for label in _opened(root):
+        problem = _folder_problem(label, PassedOver.BESIDE_CLASSES)
+        if problem is None:
+            yield from _class_samples(split, label, inside=True)
+        else:
+            yield SkippedFile(shown(label.name), problem)
+
+
+def _splits(root: Path) -> Iterator[Listed]:
+    for split in _opened(root):
         problem = _folder_problem(split, PassedOver.BESIDE_SPLITS)
         if problem is None and len(split.name) > LONGEST_SPLIT:
             problem = PassedOver.LONG_NAME
         if problem is None:
             yield from _split_samples(split)
         else:
-            yield SkippedFile(_shown(split.name), problem)
+            yield SkippedFile(shown(split.name), problem)
 
 
-def _split_samples(split: os.DirEntry[str]) -> Iterator[SampleRef | SkippedFile]:
+def _split_samples(split: os.DirEntry[str]) -> Iterator[Listed]:
     try:
         labels = _entries(split.path)
     except OSError:
-        yield SkippedFile(_shown(split.name), PassedOver.UNREADABLE)
+        yield SkippedFile(shown(split.name), PassedOver.UNREADABLE)
         return
     for label in labels:
         problem = _folder_problem(label, PassedOver.BESIDE_CLASSES)
         if problem is None:
             yield from _class_samples(split.name, label)
         else:
-            yield SkippedFile(_shown(f"{split.name}/{label.name}"), problem)
+            yield SkippedFile(shown(f"{split.name}/{label.name}"), problem)
 
 
-def _class_samples(split: str, label: os.DirEntry[str]) -> Iterator[SampleRef | SkippedFile]:
+def _class_samples(split: str, label: os.DirEntry[str], *, inside: bool = False) -> Iterator[Listed]:
     try:
         entries = _entries(label.path)
     except OSError:
-        yield SkippedFile(_shown(f"{split}/{label.name}"), PassedOver.UNREADABLE)
+        yield SkippedFile(shown(f"{split}/{label.name}"), PassedOver.UNREADABLE)
         return
     for entry in entries:
         key = f"{split}/{label.name}/{entry.name}"
         problem = _file_problem(key, entry)
-        yield SkippedFile(_shown(key), problem) if problem else SampleRef(split, key, label.name)
+        locator = whole_file(f"{label.name}/{entry.name}") if inside and problem is None else None
+        size = None if problem else _size(entry)
+        yield (
+            SkippedFile(shown(key), problem)
+            if problem
+            else SampleRef(split, key, label.name, locator=locator, bytes=size)
+        )
+
+
+def _size(entry: os.DirEntry[str]) -> int | None:
+    try:
+        return entry.stat(follow_symlinks=False).st_size
+    except OSError:
+        return None  # gone this moment; whoever reads it says so
 
 
 def _folder_problem(entry: os.DirEntry[str], no_folder: PassedOver) -> PassedOver | None:
@@ -84,24 +112,18 @@ def _folder_problem(entry: os.DirEntry[str], no_folder: PassedOver) -> PassedOve
 def _file_problem(key: str, entry: os.DirEntry[str]) -> PassedOver | None:
     if entry.name.startswith("."):
         return PassedOver.HIDDEN
-    if not key.isprintable() or key != _shown(key):
+    if name_problem(key) is PassedOver.BAD_NAME:
         return PassedOver.BAD_NAME
     if entry.is_symlink():
         return PassedOver.LINK
     if not entry.is_file(follow_symlinks=False):
         return PassedOver.INSIDE_CLASS
-    if Path(entry.name).suffix.lower() not in IMAGE_SUFFIXES:
-        return PassedOver.NOT_AN_IMAGE
-    return PassedOver.LONG_NAME if len(key) > LONGEST_KEY else None
+    return name_problem(key) if is_image_name(entry.name) else PassedOver.NOT_AN_IMAGE
 
 
 def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
     with os.scandir(folder) as found:
         return sorted(found, key=lambda entry: entry.name)
-
-
-def _shown(name: str) -> str:
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def open_image(root: Path, key: str) -> BinaryIO:
@@ -166,15 +188,16 @@ def file_size(root: Path, key: str) -> int | None:
     return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
-def normalise_key(path: str, root: Path) -> str | None:
+def normalise_key(path: str, *roots: Path) -> str | None:
     """Turn a path from an export into a sample key; None when it leads outside the dataset.
 
-    Backslashes count as slashes, a leading ``./`` is dropped, an absolute path must lie below ``root``.
+    Backslashes count as slashes, a leading ``./`` is dropped, an absolute path must lie below one of
+    ``roots``.
     """
     clean = path.replace("\\", "/")
     if clean.startswith("/"):
-        prefix = f"{root}/"
-        if not clean.startswith(prefix):
+        prefix = next((f"{root}/" for root in roots if clean.startswith(f"{root}/")), None)
+        if prefix is None:
             return None
         clean = clean[len(prefix) :]
     parts = [part for part in clean.split("/") if part not in ("", ".")]

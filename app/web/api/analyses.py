@@ -1,0 +1,60 @@
+"""Analyses: let Winnow's own detectors look over the images, see how far they are and what they found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Response
+
+from app.services import analyses
+from app.services.analyses import AnalysisParams, AnalysisView
+from app.web.api.schemas import AnalysisBody
+from app.web.dependencies import LeadAccess, LeadReadAccess, ReadingDep, WiringDep, WritingDep
+from app.web.downloads import download_table
+
+router = APIRouter(prefix="/projects/{slug}/analyses", tags=["analyses"])
+
+
+@dataclass(frozen=True)
+class AnalysisList:
+    items: list[AnalysisView]
+
+
+@dataclass(frozen=True)
+class AnalysisStarted:
+    """``is_new`` is false when an analysis with the same parameters is under way: ``id`` then names that one."""
+
+    id: int
+    job_id: int
+    is_new: bool
+
+
+@router.get("")
+def list_analyses(access: LeadReadAccess, session: ReadingDep, wiring: WiringDep) -> AnalysisList:
+    return AnalysisList(analyses.list_analyses(session, access, wiring.settings.folder("results")))
+
+
+@router.post("", status_code=202)
+def start_analysis(body: AnalysisBody, access: LeadAccess, session: WritingDep, wiring: WiringDep) -> AnalysisStarted:
+    """Start an analysis. Its flags become an import of the source Winnow; with ``preview`` they wait to be applied.
+
+    Cancel it by its job: ``POST /api/v1/jobs/{job_id}/cancel``.
+    """
+    params = AnalysisParams(tuple(body.detectors), body.preview, body.device, body.batch_size)
+    job, is_new = analyses.start_analysis(
+        session, wiring.doorbell, access, params, shard_size=wiring.settings.shard_size,
+        has_weights=wiring.settings.weights is not None,
+    )  # fmt: skip
+    return AnalysisStarted(job.id, job.id, is_new)
+
+
+@router.get("/{analysis_id}")
+def get_analysis(analysis_id: int, access: LeadReadAccess, session: ReadingDep, wiring: WiringDep) -> AnalysisView:
+    return analyses.get_analysis(session, access, analysis_id, wiring.settings.folder("results"))
+
+
+@router.get("/{analysis_id}/problems.csv")
+def get_problems(analysis_id: int, access: LeadReadAccess, session: ReadingDep, wiring: WiringDep) -> Response:
+    """Images that could not be read, each with the reason."""
+    rows = analyses.list_problems(session, access, analysis_id, wiring.settings.folder("results"))
+    return download_table(f"{access.project.slug}_analysis_unreadable.csv", ("image", "problem", "message"), rows)
