@@ -57,7 +57,7 @@ class Express:
                 found: U = await self._shared.do(lambda direct: then(direct, work(direct)))
                 return found
             return await self._in_thread(lambda: self._write_alone(work, then, may_be_lost))
-        except (self._driver.Error, PoolTimeout) as error:
+        except (self._driver.Error, DBAPIError, PoolTimeout) as error:
             self._raise(error)
 
     def _write_alone(self, work: Callable[[Direct], T], then: Callable[[Direct, T], U], may_be_lost: bool) -> U:
@@ -68,7 +68,7 @@ class Express:
         """Do work that only reads, and ``then`` what takes longer, in the same thread but without the database."""
         try:
             return await self._in_thread(lambda: then(self._look(work)))
-        except (self._driver.Error, PoolTimeout) as error:
+        except (self._driver.Error, DBAPIError, PoolTimeout) as error:
             self._raise(error)
 
     def _look(self, work: Callable[[Direct], T]) -> T:

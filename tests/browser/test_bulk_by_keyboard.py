@@ -25,13 +25,15 @@ def test_from_the_ranking_over_a_proof_to_taking_it_back(lena: Watched) -> None:
 def draw(page: Any) -> None:
     """Every flag there is, to be kept."""
     page.keyboard.press("n")
-    page.wait_for_selector("[data-testid=draw-form]")
+    page.wait_for_url("**/bulk/new**")
+    page.wait_for_load_state()  # before its scripts have run, a page knows no keys
     assert "keep" in page.inner_text("#chosen")
     tab_to(page, "[data-testid=draw-form] input[name=width]")
     for _ in range(2):  # the widest interval: the fewest looks
         page.keyboard.press("ArrowDown")
     page.keyboard.press("d")
     page.wait_for_selector("[data-testid=proof]")
+    page.wait_for_load_state()
     assert page.is_disabled("[data-testid=apply]")
     assert "Nobody has looked" in page.inner_text("[data-testid=proof-text]")
 

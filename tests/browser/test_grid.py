@@ -12,6 +12,7 @@ from tests.fixtures.served import Served
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 STORED = "!Object.keys(localStorage).some(key => key.startsWith('winnow.outbox.'))"
+DECIDED = "fetch('/api/v1/projects/small').then(a => a.json()).then(p => p.figures.decided === 1)"
 
 
 def open_grid(page: Any, query: str = "") -> None:
@@ -107,7 +108,7 @@ def test_what_somebody_else_answered_meanwhile_is_marked_and_left(chromium: Any,
     other.sign_in("otto")
     open_grid(other.page)
     other.page.keyboard.press("k")
-    wait_until(other.page, STORED)
+    wait_until(other.page, DECIDED)
     for key in ("Space", "Shift+ArrowRight", "x"):
         page.keyboard.press(key)
     page.wait_for_selector("[data-testid=toast].is-problem")
@@ -137,7 +138,7 @@ def test_one_by_one_the_second_sees_what_the_first_said_and_chooses(
     other.page.goto(address)
     other.page.wait_for_selector("[data-testid=question]")
     other.page.keyboard.press("k")
-    wait_until(other.page, STORED)
+    wait_until(other.page, DECIDED)
     page.keyboard.press("x")
     page.wait_for_selector("[data-testid=keep-mine]")
     said = page.inner_text("[data-testid=outbox]")

@@ -1,0 +1,99 @@
+"""PostgreSQL is gone for a moment: requests are told to come again, and none is answered as a fault of Winnow's."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from html import unescape
+
+import pytest
+from sqlalchemy import make_url
+
+from app.settings import Settings
+from tests.fixtures.world import World, fresh
+
+pytestmark = [
+    pytest.mark.servers,
+    pytest.mark.parametrize("backend", ["postgresql"], indirect=True),
+]
+
+
+class Gate:
+    """A way to a server that can be shut: what goes through breaks off, and nothing new comes in."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target, self._ends = (host, port), set[socket.socket]()
+        self._door = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._door.getsockname()[1]
+        self._open = True
+        threading.Thread(target=self._let_in, daemon=True).start()
+
+    def _let_in(self) -> None:
+        with suppress(OSError):
+            while True:
+                guest, _ = self._door.accept()
+                if not self._open:
+                    guest.close()
+                    continue
+                server = socket.create_connection(self._target)
+                self._ends |= {guest, server}
+                for ends in ((guest, server), (server, guest)):
+                    threading.Thread(target=self._carry, args=ends, daemon=True).start()
+
+    def _carry(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(1 << 16):
+                target.sendall(data)
+        for end in (source, target):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def shut(self) -> None:
+        self._open = False
+        for end in list(self._ends):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def open(self) -> None:
+        self._open = True
+
+    def close(self) -> None:
+        self.shut()
+        self._door.close()
+
+
+@pytest.fixture
+def gate(settings: Settings) -> Iterator[Gate]:
+    """The tests' database behind a gate, for all that come after."""
+    url = make_url(settings.resolved_database_url)
+    gate = Gate(url.host or "127.0.0.1", url.port or 5432)
+    settings.database_url = url.set(host="127.0.0.1", port=gate.port).render_as_string(hide_password=False)
+    yield gate
+    gate.close()
+
+
+def test_requests_are_told_to_come_again_and_do_once_it_is_back(gate: Gate, filled: World, client) -> None:
+    alice = client("alice")
+    sample = next(iter(filled.ids.values()))
+    event = {"client_event_id": fresh(), "base_version": 0, "manual": True, "decision": "keep"}
+    asked = [
+        ("GET", "/api/v1/projects/pets/queue", {}),
+        ("POST", f"/api/v1/projects/pets/samples/{sample}/reviews", {"json": event}),
+        ("GET", "/api/v1/projects/pets/samples", {}),
+        ("GET", "/p/pets/imports", {}),
+        ("GET", "/p/pets", {}),
+    ]
+    before = [alice.request(method, path, **more).status_code for method, path, more in asked]
+    assert max(before) < 500, before
+
+    gate.shut()
+    for method, path, more in asked * 2:  # connections that were open, and new ones
+        answer = alice.request(method, path, **more)
+        assert (answer.status_code, answer.headers.get("Retry-After")) == (503, "3"), (path, answer.text)
+        assert "can't be reached just now" in unescape(answer.text)
+
+    gate.open()
+    after = [alice.request(method, path, **more).status_code for method, path, more in asked]
+    assert after == before
