@@ -25,12 +25,12 @@ run: $(STAMP) ## start Winnow with the demo project (SQLite, worker included)
 	@exec $(BIN)/winnow serve --demo
 
 test: $(STAMP) lint ## lint, types, import rules and all tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --durations=10
+	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=10
 	@if command -v node >/dev/null; then node --test tests/js/; else echo "tests/js skipped: there is no node"; fi
 
 coverage: $(STAMP) ## all tests once more, slower, with the lines that none of them reaches
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered
 
 lint: $(STAMP) ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .

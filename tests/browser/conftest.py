@@ -14,6 +14,7 @@ import pytest
 from app.demo.build import DemoDataset
 from tests.end_to_end.conftest import small_demo  # noqa: F401 - the same fixture serves here
 from tests.fixtures.served import PASSWORD, Person, Served
+from tests.fixtures.shared_folder import made_once
 from tests.fixtures.team_at_work import put_team_to_work
 
 CHECKS = (
@@ -45,30 +46,54 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-def serve_demo(folder: Path, demo: DemoDataset) -> Served:
-    """A server with the small demo as project ``small`` and lena as admin."""
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory, small_demo: DemoDataset) -> Path:  # noqa: F811 - pytest's way
+    """A data folder with the small demo as project ``small`` and lena as admin, for each server to have a copy of."""
+
+    def prepare(folder: Path) -> None:
+        served = Served(folder / "data", roots=[small_demo.root])
+        served.winnow(
+            "import", "--project", "Small", "--root", str(small_demo.images), "--file", str(small_demo.export)
+        )
+        served.add_user("lena", "--admin")
+
+    return made_once(tmp_path_factory, "prepared", prepare) / "data"
+
+
+def serve_demo(folder: Path, demo: DemoDataset, prepared: Path, *options: str) -> Served:
+    """A server with a copy of what is prepared."""
+    shutil.copytree(prepared, folder / "data")
     served = Served(folder / "data", roots=[demo.root])
-    served.winnow("import", "--project", "Small", "--root", str(demo.images), "--file", str(demo.export))
-    served.add_user("lena", "--admin")
-    served.start()
+    served.start(*options)
     return served
 
 
 @pytest.fixture
-def served(tmp_path: Path, small_demo: DemoDataset) -> Iterator[Served]:  # noqa: F811 - pytest's way
-    served = serve_demo(tmp_path, small_demo)
+def served(
+    tmp_path: Path,
+    small_demo: DemoDataset,  # noqa: F811
+    prepared: Path,
+    request: pytest.FixtureRequest,
+) -> Iterator[Served]:
+    """A server of the test's own; where the test is marked ``no_jobs``, without a worker, which takes seconds."""
+    options = ("--no-worker",) if request.node.get_closest_marker("no_jobs") else ()
+    served = serve_demo(tmp_path, small_demo, prepared, *options)
     yield served
-    served.stop()
+    served.kill()
 
 
 @pytest.fixture(scope="module")
-def unchanged(tmp_path_factory: pytest.TempPathFactory, small_demo: DemoDataset) -> Iterator[Served]:  # noqa: F811
+def unchanged(
+    tmp_path_factory: pytest.TempPathFactory,
+    small_demo: DemoDataset,  # noqa: F811
+    prepared: Path,
+) -> Iterator[Served]:
     """A server for tests that only look; a team has worked there, so that there is something to see."""
-    served = serve_demo(tmp_path_factory.mktemp("served"), small_demo)
+    served = serve_demo(tmp_path_factory.mktemp("served"), small_demo, prepared)
     put_team_to_work(served)
     freeze_twice(served)
     yield served
-    served.stop()
+    served.kill()
 
 
 def freeze_twice(served: Served) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.browser.conftest import Watched, wait_until
 from tests.fixtures.served import Served
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.no_jobs]
 
 STORED = "!Object.keys(localStorage).some(key => key.startsWith('winnow.outbox.'))"
 DECIDED = "fetch('/api/v1/projects/small').then(a => a.json()).then(p => p.figures.decided === 1)"

@@ -10,7 +10,7 @@ from tests.browser.conftest import Watched, wait_until
 from tests.browser.test_grid import STORED
 from tests.fixtures.served import Served
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.no_jobs]
 
 
 def bring_groups(served: Served) -> list[list[str]]:

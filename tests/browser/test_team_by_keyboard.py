@@ -11,7 +11,7 @@ from tests.browser.conftest import Watched, wait_until
 from tests.browser.test_whole_path_by_keyboard import current, fetched, press_for_next
 from tests.fixtures.served import Served
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.no_jobs]
 
 SAID = "@bob <b>is this</b> \u202eright\u202c? 👀"
 

@@ -289,7 +289,7 @@ def test_ctrl_c_ends_at_once_and_quietly(dataset, tmp_path):
         (dataset / "train" / "cat" / f"copy{i}.png").symlink_to(dataset / "train" / "cat" / "0.png")
     (tmp_path / "program.py").write_text(PROGRAM)
     slow = "import time, PIL.ImageFile as f, app.cli.progress as p\np._SECONDS_BETWEEN_LINES = 0\n"
-    slow += "load = f.ImageFile.load\nf.ImageFile.load = lambda self: (time.sleep(0.1), load(self))[1]\n"
+    slow += "load = f.ImageFile.load\nf.ImageFile.load = lambda self: (time.sleep(0.02), load(self))[1]\n"
     (tmp_path / "sitecustomize.py").write_text(slow)
     words = ["leaks", "--dataset", "x", "--train_dir", dataset / "train", "--output", tmp_path / "r.csv"]
     program = subprocess.Popen(

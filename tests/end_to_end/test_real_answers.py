@@ -68,14 +68,17 @@ def alpha_of(table: list[list[str]]) -> float:
     return float(krippendorff.alpha(reliability_data=numbers, level_of_measurement="nominal"))
 
 
-def test_three_peoples_labels_agree_as_the_libraries_say(new_world: World, data: Path) -> None:
-    """25,000 images: kappa of labels 0.652, 0.655 and 0.646, alpha 0.651; of decisions 0.102."""
-    rows = read(data / "human_labels.csv")
-    page = bring(new_world, [row["image"] for row in rows], convert("human", data / "human_labels.csv"))
+def test_three_peoples_labels_agree_as_the_libraries_say(new_world: World, data: Path, tmp_path: Path) -> None:
+    """Each eighth of the 25,000 images, as all of them take half a minute."""
+    header, *lines = (data / "human_labels.csv").read_text().splitlines()
+    some = tmp_path / "human_labels.csv"
+    some.write_text("\n".join([header, *lines[::8]]) + "\n")
+    rows = read(some)
+    page = bring(new_world, [row["image"] for row in rows], convert("human", some))
     labels = [[row[f"random_label{number}"] for row in rows] for number in (1, 2, 3)]
     given = [row["image"].split("/")[1] for row in rows]
     decisions = [["keep" if a == b else "relabel" for a, b in zip(row, given, strict=True)] for row in labels]
-    assert page.shared == len(rows) == 25_000
+    assert page.shared == len(rows) == 3_125
     assert page.label_alpha == pytest.approx(alpha_of(labels))
     assert page.alpha == pytest.approx(alpha_of(decisions))
     found = {(pair.first, pair.second): pair for pair in page.pairs}

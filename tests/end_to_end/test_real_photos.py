@@ -14,7 +14,7 @@ from app.domain.formats.leaks_report import read_leaks_report
 from app.domain.formats.removal_list import read_removal_list
 from tests.fixtures.served import Person, Served
 
-pytestmark = [pytest.mark.real_data, pytest.mark.xdist_group("photos")]
+pytestmark = pytest.mark.real_data
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def served(tmp_path: Path, cifar: tuple[Path, Path], weights: Path, few: Path) -
     served.add_user("lena", "--admin")
     served.start()
     yield served
-    served.stop()
+    served.kill()
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +40,9 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def few(tmp_path_factory: pytest.TempPathFactory, cifar: tuple[Path, Path]) -> Path:
-    """A few hundred photos of each split, links to the real ones being refused: copies."""
+    """A few dozen photos of each split, links to the real ones being refused: copies."""
     root = tmp_path_factory.mktemp("few") / "photos"
-    for split, count in (("train", 80), ("test", 40)):
+    for split, count in (("train", 16), ("test", 8)):
         for label in ("automobile", "ship"):
             folder = root / split / label
             folder.mkdir(parents=True)

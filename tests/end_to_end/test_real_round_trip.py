@@ -88,7 +88,9 @@ def majority(vote: dict[str, str]) -> str | None:
     return best if 2 * counts[best] > sum(counts.values()) else None
 
 
-def test_votes_and_leaks_reach_the_training_script(cifar, settings, database, doorbell, world, tmp_path) -> None:
+def test_votes_and_leaks_reach_the_training_script(
+    cifar, settings, database, doorbell, world, lists_only, tmp_path
+) -> None:
     photos = Path(cifar[0])
     judged = {(row["train_image"], row["test_image"]): row["label"] for row in read("leaks_judged.csv")}
     votes = read("mislabel_votes.csv")

@@ -18,8 +18,6 @@ from app.adapters.export_folder import read_export
 from tests.fixtures.world import World
 from tests.services.test_importing_exports import bring
 
-pytestmark = pytest.mark.xdist_group("peers")
-
 COPIES = {"train/cat/4.png", "train/cat/5.png"}
 """The same file twice; see ``plant_dataset``."""
 

@@ -13,8 +13,6 @@ from tests.torture.campaign import Plan, torture
 from tests.torture.job_campaign import JobPlan, torture_jobs
 from tests.torture.stand import Missing
 
-pytestmark = pytest.mark.xdist_group("torture")
-
 backends = pytest.mark.parametrize("backend", ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
 HERE = Path(__file__).parent
 

@@ -18,7 +18,6 @@ from app.cli.embedded_worker import _start
 from tests.fixtures.world import World
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.xdist_group("celery")
 
 
 def wait_for(what: Callable[[], object], seconds: float = 300) -> None:

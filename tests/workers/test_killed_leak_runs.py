@@ -7,15 +7,12 @@ import random
 import signal
 import time
 
-import pytest
 from sqlalchemy import func, select, update
 
 from app.db.models.jobs import JobShard
 from tests.workers.test_celery import report, start_worker, wait_for
 
-pytestmark = pytest.mark.xdist_group("celery")
-
-KILLS = 4
+KILLS = 3
 MOST_SECONDS = 1.5
 """Within which a worker that has begun a shard is killed: a whole stage of this run takes less."""
 
