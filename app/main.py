@@ -17,6 +17,7 @@ from app.adapters.oidc_provider import OidcProvider
 from app.adapters.thumbnails import Pictures
 from app.db.session import Database
 from app.services.keep_measured import Keeper
+from app.services.look_at_finish import keep_finish_looks
 from app.services.measure_agreement import measure
 from app.services.measure_progress import measure_progress
 from app.services.ports import Doorbell
@@ -56,8 +57,8 @@ def create_app(settings: Settings | None = None, *, doorbell: Doorbell | None = 
     pictures = Pictures(settings.folder("pictures"), processes=settings.processes, max_pixels=settings.max_pixels)
     bell = doorbell or CeleryDoorbell(make_celery(settings))
     wiring = Wiring(
-        settings, database, bell, pictures, Keeper(measure), Keeper(measure_progress), RequestCounts(),
-        _provider(settings),
+        settings, database, bell, pictures, Keeper(measure), Keeper(measure_progress), keep_finish_looks(),
+        RequestCounts(), _provider(settings),
     )  # fmt: skip
 
     @asynccontextmanager

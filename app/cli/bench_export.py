@@ -101,7 +101,7 @@ def measure(settings: Settings, repeats: int) -> dict[str, Any]:
     with database.reading() as session:
         access = owner_access(session, SLUG)
         merging = _time_merge(read_cases(session, access), repeats)
-        whole = _times(1, lambda: merge_project(session, access))
+        whole = _times(1, lambda: merge_project(session, access.project))
     begun = time.perf_counter()
     version = freeze_version(database, NoDoorbell(), access.actor, SLUG, note="", accept=CHECKS)
     frozen = time.perf_counter() - begun

@@ -27,7 +27,15 @@ _SAME_TIME = (
     "Look at what is there now, then try again."
 )
 
-TRANSLATED = (OperationalError, InterfaceError, IntegrityError, PoolTimeout, DataError, OverflowError, UnicodeEncodeError)
+TRANSLATED = (
+    OperationalError,
+    InterfaceError,
+    IntegrityError,
+    PoolTimeout,
+    DataError,
+    OverflowError,
+    UnicodeEncodeError,
+)
 
 
 def translated(error: Exception) -> WinnowError | None:

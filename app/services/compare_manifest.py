@@ -96,7 +96,7 @@ class _Standing:
 
     def __init__(self, session: Session, access: Access, reviewer_id: int, ids: Sequence[int]) -> None:
         self._session, self._access, self._reviewer_id, self._ids = session, access, reviewer_id, ids
-        merged = merge_project(session, access)
+        merged = merge_project(session, access.project)
         self._merged = {merged.sample_ids[sample.key]: sample for sample in merged.samples}
         self._classes = merged.classes
         self._told = told_by_sample(merging_repository.list_submitted(session, access.id))

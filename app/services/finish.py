@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.adapters.datasets.image_bytes import missing_places
+from app.db.models.projects import Project
 from app.db.repositories import bulk as bulk_repository
 from app.db.repositories import groups as groups_repository
 from app.db.repositories import leaks as leaks_repository
@@ -54,33 +55,33 @@ class Merged:
         return sizes_by_class(self.samples, self.class_sizes, split)
 
 
-def merge_project(session: Session, access: Access, *, settled_only: bool = False) -> Merged:
+def merge_project(session: Session, project: Project, *, settled_only: bool = False) -> Merged:
     """Merge the project as it stands, and run the checks.
 
     With ``settled_only`` open samples are counted but not listed, and no flags are read: a page that is looked at
     often need not wait for 200,000 of them. Where flags' suggestions count, all are read.
     """
-    policies = policies_of(access.project)
+    policies = policies_of(project)
     settled_only = settled_only and policies.suggestion_threshold is None
-    pairs = leaks_repository.all_pairs(session, access.id)
+    pairs = leaks_repository.all_pairs(session, project.id)
     confirmed = [_as_leak(row) for row in pairs if _crosses(row)]
     leaks = _leaks_by_key(pairs, policies)
-    cases, needed = _cases(session, access.id, leaks, policies, settled_only=settled_only)
+    cases, needed = _cases(session, project.id, leaks, policies, settled_only=settled_only)
     merged = merge(case for case, _ in cases)
-    sizes = projects_repository.class_sizes(session, access.id)
-    classes = projects_repository.class_index(session, access.id)
+    sizes = projects_repository.class_sizes(session, project.id)
+    classes = projects_repository.class_index(session, project.id)
     checks = run_checks(
         merged,
         policies=policies,
         classes=classes,
         class_sizes=sizes,
-        groups=groups_repository.keys_by_group(session, access.id),
+        groups=groups_repository.keys_by_group(session, project.id),
         open_leaks=sorted({row.test.key for row in pairs if row.pair.verdict == "open"}),
-        more_undecided=repository.count_open(session, access.id, _ids_of(leaks)) if settled_only else 0,
-        bulk_under_way=bulk_repository.count_under_way(session, access.id),
+        more_undecided=repository.count_open(session, project.id, _ids_of(leaks)) if settled_only else 0,
+        bulk_under_way=bulk_repository.count_under_way(session, project.id),
         confirmed_leaks=confirmed,
-        missing=_missing_files(session, access.id, merged),
-        repeated_ids=_has_repeated_ids(session, access.id, sizes),
+        missing=_missing_files(session, project.id, merged),
+        repeated_ids=_has_repeated_ids(session, project.id, sizes),
     )
     ids = {case.key: sample_id for case, sample_id in cases}
     flags = {case.key: case.flags for case, _ in cases}

@@ -87,7 +87,7 @@ def freeze_version(
 
 def _work_out(session: Session, access: Access, note: str, accept: Collection[str]) -> _Content:
     now = utc_now()
-    merged = merge_project(session, access)
+    merged = merge_project(session, access.project)
     open_checks = [c for c in merged.checks if c.blocking or c.code not in accept]
     if open_checks:
         listed = "; ".join(f"{check.title}: {check.count:,}" for check in open_checks)

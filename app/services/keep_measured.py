@@ -33,26 +33,34 @@ Measured = TypeVar("Measured", bound=HasSeconds)
 class Keeper(Generic[Measured]):
     """One kind of measurement, of every project."""
 
-    def __init__(self, measure: Callable[[Database, int], Measured]) -> None:
-        self._measure = measure
+    def __init__(
+        self,
+        measure: Callable[[Database, int], Measured],
+        *,
+        rest: float | None = None,
+        mark: Callable[[Database, int], str] | None = None,
+    ) -> None:
+        """``mark`` gives another text as soon as measuring would; ``rest`` is in the place of ``REST``."""
+        self._measure, self._rest, self._mark = measure, rest, mark or _mark
         self._lock = threading.Lock()
         self._known: dict[int, tuple[str, float, Measured]] = {}
 
     def measure(self, database: Database, project_id: int) -> Measured:
         with self._lock:  # who asks meanwhile takes what is being measured
-            key = _key(database, project_id)
+            key = self._mark(database, project_id)
             known = self._known.get(project_id)
             if known is not None:
                 old_key, at, measured = known
                 age = time.monotonic() - at
-                if age < REST * measured.seconds or (key == old_key and age < MOST_SECONDS):
+                rest = REST if self._rest is None else self._rest
+                if age < rest * measured.seconds or (key == old_key and age < MOST_SECONDS):
                     return measured
             measured = self._measure(database, project_id)
             self._known[project_id] = (key, time.monotonic(), measured)
             return measured
 
 
-def _key(database: Database, project_id: int) -> str:
+def _mark(database: Database, project_id: int) -> str:
     """Another text as soon as there is an answer or a flag more, or other rules."""
     with database.reading() as session:
         policies = projects_repository.get_project_by_id(session, project_id).policies

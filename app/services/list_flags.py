@@ -100,7 +100,7 @@ def write_flags(stream: TextIO, session: Session, access: Access, wanted: Sample
 
 def write_manifest(stream: TextIO, session: Session, access: Access) -> int:
     """Write the tagged manifest that a version frozen now would have; return the number of its rows."""
-    merged = merge_project(session, access)
+    merged = merge_project(session, access.project)
     told = told_by_sample(merging_repository.list_submitted(session, access.id))
     return write_rows(
         stream, (row for sample in merged.samples for row in tagged_rows(outcome_of(sample, merged, told)))

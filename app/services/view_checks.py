@@ -47,7 +47,7 @@ def view_check(session: Session, access: Access, code: str, offset: int = 0) -> 
     Raises:
         NotFound: the check finds nothing now, or there is no such check.
     """
-    merged = merge_project(session, access, settled_only=True)
+    merged = merge_project(session, access.project, settled_only=True)
     check: Check | None = next((one for one in merged.checks if one.code == code), None)
     if check is None:
         raise NotFound("This check finds nothing any more. See the finish page for what is left.")

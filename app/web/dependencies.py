@@ -21,6 +21,7 @@ from app.services.api_tokens import find_token_actor, token_needs_touch, touch_t
 from app.services.comments import count_unread
 from app.services.keep_measured import Keeper
 from app.services.limit_tries import count_wrong_token
+from app.services.look_at_finish import FinishLook
 from app.services.measure_agreement import Measured
 from app.services.measure_progress import Progress
 from app.services.ports import Doorbell
@@ -46,6 +47,7 @@ class Wiring:
     pictures: Pictures
     agreement: Keeper[Measured]
     progress: Keeper[Progress]
+    finish: Keeper[FinishLook]
     requests: RequestCounts
     provider: OidcProvider | None = None
 

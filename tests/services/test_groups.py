@@ -154,7 +154,7 @@ def test_the_last_image_of_a_group_cannot_go_as_a_duplicate(grouped):
     # Corrupt is corrupt, whatever the group; freezing asks once more.
     grouped.submit("alice", "train/dog/0.png", by_hand("remove", tags=["low_quality_corrupt"]))
     with grouped.reading() as (session, access):
-        checks = {check.code: check.keys for check in finish.merge_project(session, access).checks}
+        checks = {check.code: check.keys for check in finish.merge_project(session, access.project).checks}
     assert set(checks["lost_group"]) == {CATS[0], CATS[1], "train/dog/0.png"}
 
 
@@ -162,7 +162,7 @@ def test_a_star_whose_hub_nobody_flagged_loses_nothing(grouped):
     for key in ("train/cat/3.png", "test/cat/0.png"):
         grouped.submit("alice", key, by_hand("remove", tags=["duplicate_near"]))
     with grouped.reading() as (session, access):
-        codes = [check.code for check in finish.merge_project(session, access).checks]
+        codes = [check.code for check in finish.merge_project(session, access.project).checks]
     assert "lost_group" not in codes
 
 

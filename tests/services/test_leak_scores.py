@@ -79,7 +79,7 @@ def test_a_pair_that_verification_rejected_is_nowhere_but_in_the_report(world):
         assert steps["Find leaks"].done
         with pytest.raises(NotFound):
             leak_pairs.decide_pair(session, access, 1, Verdict.CONFIRMED, client_event_id=fresh(), base_version=0)
-        assert "open_leaks" not in {check.code for check in finish.merge_project(session, access).checks}
+        assert "open_leaks" not in {check.code for check in finish.merge_project(session, access.project).checks}
     assert report(world, run.id) == []
 
 

@@ -147,14 +147,17 @@ def test_a_relabel_to_what_is_no_class_cannot_be_accepted(world):
 def test_the_side_that_goes_follows_the_policy(reviewed):
     reviewed.set_policies(leak_side=LeakSide.TRAIN)
     with reviewed.reading() as (session, access):
-        merged = merge_project(session, access)
+        merged = merge_project(session, access.project)
     assert {m.key for m in merged.removed} == {"train/cat/0.png"}
     assert next(m for m in merged.removed).rule == "leak_removal"
 
 
 def test_the_page_counts_what_the_version_lists(reviewed):
     with reviewed.reading() as (session, access):
-        whole, settled = merge_project(session, access), merge_project(session, access, settled_only=True)
+        whole, settled = (
+            merge_project(session, access.project),
+            merge_project(session, access.project, settled_only=True),
+        )
     assert [(c.code, c.count) for c in settled.checks] == [(c.code, c.count) for c in whole.checks]
     assert "undecided" in {c.code for c in whole.checks}
     assert [m.key for m in settled.removed] == [m.key for m in whole.removed]

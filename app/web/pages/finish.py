@@ -9,10 +9,10 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.domain.checks import Check, SizeChange
 from app.domain.merge import Policies
-from app.services.finish import Merged, merge_project
+from app.services.look_at_finish import FinishLook
 from app.services.view_checks import view_check
 from app.services.view_versions import VersionView, list_versions
-from app.web.dependencies import ReadingDep, ViewAccess
+from app.web.dependencies import ReadingDep, ViewAccess, WiringDep
 from app.web.render import render
 
 router = APIRouter(prefix="/p/{slug}")
@@ -78,15 +78,12 @@ class FinishPage:
 
 
 @router.get("/finish")
-def show_finish(request: Request, access: ViewAccess, session: ReadingDep) -> Response:
-    merged = merge_project(session, access, settled_only=True)
-    page = FinishPage(
-        _checks(merged, access.project.slug),
-        _preview(merged),
-        policy_words(merged.policies),
-        access.is_lead,
-        list_versions(session, access),
-    )
+def show_finish(request: Request, access: ViewAccess, session: ReadingDep, wiring: WiringDep) -> Response:
+    versions = list_versions(session, access)
+    session.rollback()  # a merge opens a session of its own, and may take seconds
+    look = wiring.finish.measure(wiring.database, access.id)
+    checks = [_check(check, access.project.slug) for check in look.checks]
+    page = FinishPage(checks, _preview(look), policy_words(look.policies), access.is_lead, versions)
     return render(request, "pages/finish.html", page)
 
 
@@ -101,8 +98,8 @@ def show_check(
     return render(request, "pages/check.html", view_check(session, access, code, offset))
 
 
-def _checks(merged: Merged, slug: str) -> list[CheckView]:
-    return [CheckView(c.code, c.title, c.count, c.blocking, c.text, f"/p/{slug}/{_address(c)}") for c in merged.checks]
+def _check(c: Check, slug: str) -> CheckView:
+    return CheckView(c.code, c.title, c.count, c.blocking, c.text, f"/p/{slug}/{_address(c)}")
 
 
 def policy_words(policies: Policies) -> dict[str, str]:
@@ -119,13 +116,10 @@ def policy_words(policies: Policies) -> dict[str, str]:
     }
 
 
-def _preview(merged: Merged) -> Preview:
-    removed, relabelled = len(merged.removed), len(merged.relabelled)
-    splits = [SplitChange(c.name, c.before, c.removed, c.relabelled_away, c.after) for c in merged.by_split]
-    changed = [c for c in merged.by_class() if c.removed or c.relabelled_away or c.relabelled_in]
-    worst = sorted(changed, key=lambda change: -change.share_removed)[:SHOWN_CLASSES]
-    kept = sum(merged.class_sizes.values()) - removed - relabelled
-    return Preview(removed, relabelled, kept, splits, [_class_change(change) for change in worst])
+def _preview(look: FinishLook) -> Preview:
+    splits = [SplitChange(c.name, c.before, c.removed, c.relabelled_away, c.after) for c in look.by_split]
+    worst = sorted(look.by_class, key=lambda change: -change.share_removed)[:SHOWN_CLASSES]
+    return Preview(look.removed, look.relabelled, look.kept, splits, [_class_change(change) for change in worst])
 
 
 def _class_change(c: SizeChange) -> ClassChange:
