@@ -27,7 +27,8 @@ FILES = frozenset({"GET /metrics", "GET /audit.csv", "GET /img/{sample_id}", "GE
 """Beyond ``/api/v1``, what programs fetch. All else there is for people: a token gets none of it."""
 
 ANYWHERE = frozenset({
-    f"GET {API}/me", f"GET {API}/projects", f"GET {API}/jobs/{{job_id}}", f"POST {API}/jobs/{{job_id}}/cancel",
+    f"GET {API}/me", f"GET {API}/projects", f"GET {API}/jobs/{{job_id}}", f"GET {API}/jobs/{{job_id}}/parts",
+    f"POST {API}/jobs/{{job_id}}/cancel",
     f"GET {API}/comparison", f"GET {API}/comparison/table.csv", f"GET {API}/comparison/report.html",
     "GET /img/{sample_id}", "GET /img/{sample_id}/thumb",
 })  # fmt: skip

@@ -23,6 +23,7 @@ def check_pages(app, client, world: World, names: list[str], **numbers: object) 
         "sample_id": 1,
         "code": "undecided",
         "source_id": 1,
+        "job_id": 1,
         **numbers,
     }
     for route in all_routes(app):

@@ -12,9 +12,10 @@ from fastapi.responses import RedirectResponse
 from app.db.session import Session
 from app.domain.accounts import Role
 from app.domain.errors import WinnowError
-from app.services import access_jobs, dashboard, invitations, users
+from app.services import access_jobs, dashboard, invitations, users, view_work
 from app.services.invitations import InvitationView
 from app.services.jobs import JobView
+from app.services.view_work import WorkerView
 from app.web.dependencies import ActorDep, PersonDep, ReadingDep, WritingDep
 from app.web.render import render, render_refusal
 
@@ -47,6 +48,7 @@ class UsersPage:
 @dataclass(frozen=True)
 class JobsPage:
     jobs: list[JobView]
+    workers: list[WorkerView]
 
 
 def show_users_page(
@@ -90,5 +92,10 @@ def manage_user(
 
 @router.get("/jobs")
 def show_jobs(request: Request, actor: ActorDep, session: ReadingDep) -> Response:
-    page = JobsPage(access_jobs.list_jobs(session, actor))
+    page = JobsPage(access_jobs.list_jobs(session, actor), view_work.list_workers(session, actor))
     return render(request, "pages/jobs.html", page)
+
+
+@router.get("/jobs/{job_id}")
+def show_job(request: Request, job_id: int, actor: ActorDep, session: ReadingDep) -> Response:
+    return render(request, "pages/job.html", view_work.show_parts(session, actor, job_id))
