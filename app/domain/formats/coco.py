@@ -1,7 +1,7 @@
 """Cleaned COCO: images and annotations removed, annotations relabelled, and the file still consistent.
 
 In lists of a COCO dataset an id alone (``139``) is an image's, ``annotation/908`` is an annotation's. Removing an image
-removes its annotations. Labels belong to annotations: a relabel map names annotations only, and gives the name of a
+removes its annotations, the relabelled ones too. Labels belong to annotations: a relabel map names annotations only, and gives the name of a
 category or its id.
 """
 
@@ -60,7 +60,7 @@ def clean_coco(coco: Mapping[str, Any], lists: CocoLists) -> dict[str, Any]:
     _refuse("The relabel map names annotations that the file does not have", _missing(lists.relabelled, annotations))
     gone_images = set(lists.removed_images)
     gone = set(lists.removed_annotations) | {x for x, a in annotations.items() if str(a["image_id"]) in gone_images}
-    _refuse("Annotations are removed and relabelled", sorted(gone & lists.relabelled.keys()))
+    _refuse("Annotations are removed and relabelled", sorted(set(lists.removed_annotations) & lists.relabelled.keys()))
     return {
         **coco,
         "images": [image for id_, image in images.items() if id_ not in gone_images],
