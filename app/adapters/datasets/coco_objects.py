@@ -19,7 +19,6 @@ from app.adapters.datasets.contract import (
     make_sample,
     path_problem,
     read_text,
-    shown,
     size_below,
 )
 from app.adapters.datasets.folder import open_image
@@ -98,7 +97,7 @@ def _samples(spec: SourceSpec, coco: _Coco, names: Mapping[int | str, str]) -> I
         path = f"{below}/{file}" if below else file
         size = None if path_problem(path) else size_below(spec.root, path)
         if size is None:
-            yield SkippedFile(shown(path)[:1024], PassedOver.NO_IMAGE)
+            yield SkippedFile(path, PassedOver.NO_IMAGE)
             continue
         there[id_] = whole_file(path)
         yield make_sample(SampleRef(split, f"{split}/{id_}", "", str(id_), there[id_], bytes=size))

@@ -24,10 +24,14 @@ SPLIT_WORDS = ("train", "training", "test", "testing", "val", "valid", "validati
 
 @dataclass(frozen=True, slots=True)
 class SkippedFile:
-    """Something that was not taken as a sample, and why. ``key`` is its path with odd bytes escaped."""
+    """Something that was not taken as a sample, and why. ``key`` is its path as ``shown``."""
 
     key: str
     reason: PassedOver
+
+    def __post_init__(self) -> None:
+        if len(self.key) > LONGEST_KEY or not self.key.isprintable():
+            object.__setattr__(self, "key", shown(self.key)[:LONGEST_KEY])
 
 
 Listed = SampleRef | SkippedFile
@@ -50,8 +54,12 @@ class Reading:
 
 
 def shown(name: str) -> str:
-    """A file's name as text: bytes that are none are escaped."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+    """A name as text that can be kept and printed: bytes that are none, and what shows as nothing, are escaped."""
+    try:
+        text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # half a character, as JSON can write it
+        text = name
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def name_problem(key: str) -> PassedOver | None:
@@ -113,4 +121,4 @@ def make_sample(ref: SampleRef) -> Listed:
         problem = PassedOver.LONG_NAME if len(ref.split) > LONGEST_SPLIT else PassedOver.BAD_NAME
     if problem is None and (len(ref.given_label) > LONGEST_LABEL or not ref.given_label.isprintable()):
         problem = PassedOver.NO_LABEL
-    return SkippedFile(shown(ref.key)[:LONGEST_KEY], problem) if problem else ref
+    return SkippedFile(ref.key, problem) if problem else ref

@@ -19,7 +19,6 @@ from app.adapters.datasets.contract import (
     is_image_name,
     make_sample,
     read_text,
-    shown,
     size_below,
 )
 from app.domain.errors import InvalidFile
@@ -52,18 +51,18 @@ def _samples(spec: SourceSpec, classes: ClassNames) -> Iterator[Listed]:
     for name in entries:
         key = f"{split}/{name}"
         if name.startswith("."):
-            yield SkippedFile(shown(name), PassedOver.HIDDEN)
+            yield SkippedFile(name, PassedOver.HIDDEN)
         elif not is_image_name(name):
             if Path(spec.root / name) != path:
-                yield SkippedFile(shown(name), PassedOver.NOT_AN_IMAGE)
+                yield SkippedFile(name, PassedOver.NOT_AN_IMAGE)
         elif (size := size_below(spec.root, name)) is None:
-            yield SkippedFile(shown(name), PassedOver.LINK)
+            yield SkippedFile(name, PassedOver.LINK)
         elif (raw := labels.get(name)) is None or (label := _label(classes, raw)) is None:
-            yield SkippedFile(shown(name), PassedOver.NO_LABEL)
+            yield SkippedFile(name, PassedOver.NO_LABEL)
         else:
             yield make_sample(SampleRef(split, key, label, name, whole_file(name), bytes=size))
     for name in sorted(labels.keys() - set(images)):
-        yield SkippedFile(shown(name)[:1024], PassedOver.NO_IMAGE)
+        yield SkippedFile(name, PassedOver.NO_IMAGE)
 
 
 def _label(classes: ClassNames, raw: str) -> str | None:

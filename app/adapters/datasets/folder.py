@@ -18,7 +18,6 @@ from app.adapters.datasets.contract import (
     SkippedFile,
     is_image_name,
     name_problem,
-    shown,
 )
 from app.domain.errors import InvalidFile, NotFound
 from app.domain.samples import PassedOver, SampleRef
@@ -48,7 +47,7 @@ def _one_split(root: Path, split: str) -> Iterator[Listed]:
         if problem is None:
             yield from _class_samples(split, label, inside=True)
         else:
-            yield SkippedFile(shown(label.name), problem)
+            yield SkippedFile(label.name, problem)
 
 
 def _splits(root: Path) -> Iterator[Listed]:
@@ -59,39 +58,35 @@ def _splits(root: Path) -> Iterator[Listed]:
         if problem is None:
             yield from _split_samples(split)
         else:
-            yield SkippedFile(shown(split.name), problem)
+            yield SkippedFile(split.name, problem)
 
 
 def _split_samples(split: os.DirEntry[str]) -> Iterator[Listed]:
     try:
         labels = _entries(split.path)
     except OSError:
-        yield SkippedFile(shown(split.name), PassedOver.UNREADABLE)
+        yield SkippedFile(split.name, PassedOver.UNREADABLE)
         return
     for label in labels:
         problem = _folder_problem(label, PassedOver.BESIDE_CLASSES)
         if problem is None:
             yield from _class_samples(split.name, label)
         else:
-            yield SkippedFile(shown(f"{split.name}/{label.name}"), problem)
+            yield SkippedFile(f"{split.name}/{label.name}", problem)
 
 
 def _class_samples(split: str, label: os.DirEntry[str], *, inside: bool = False) -> Iterator[Listed]:
     try:
         entries = _entries(label.path)
     except OSError:
-        yield SkippedFile(shown(f"{split}/{label.name}"), PassedOver.UNREADABLE)
+        yield SkippedFile(f"{split}/{label.name}", PassedOver.UNREADABLE)
         return
     for entry in entries:
         key = f"{split}/{label.name}/{entry.name}"
         problem = _file_problem(key, entry)
         locator = whole_file(f"{label.name}/{entry.name}") if inside and problem is None else None
         size = None if problem else _size(entry)
-        yield (
-            SkippedFile(shown(key), problem)
-            if problem
-            else SampleRef(split, key, label.name, locator=locator, bytes=size)
-        )
+        yield (SkippedFile(key, problem) if problem else SampleRef(split, key, label.name, locator=locator, bytes=size))
 
 
 def _size(entry: os.DirEntry[str]) -> int | None:

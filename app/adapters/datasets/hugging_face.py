@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from app.adapters.datasets.contract import Listed, Reading, SkippedFile, class_names, make_sample, read_text, split_of
 from app.adapters.datasets.shard_files import Shard, find_shards
+from app.adapters.datasets.table_images import DAMAGED
 from app.domain.errors import InvalidFile
 from app.domain.formats.class_names import ClassNames
 from app.domain.samples import PassedOver, SampleRef
@@ -182,6 +183,8 @@ def _labels(root: Path, path: str, column: str | None) -> Iterator[Any]:
     try:
         if path.endswith(".parquet"):
             file = pq.ParquetFile(root / path)
+            if column is not None and column not in file.schema_arrow.names:
+                raise InvalidFile(f"{path} has no column {column!r}, unlike the shards before it.")
             if column is None:
                 yield from (None for _ in range(file.metadata.num_rows))
                 return
@@ -190,6 +193,7 @@ def _labels(root: Path, path: str, column: str | None) -> Iterator[Any]:
             return
         with pa.memory_map(str(root / path)) as mapped:
             for batch in pa.ipc.open_stream(mapped):
+                batch.validate(full=True)  # damaged offsets lead anywhere in memory
                 yield from [None] * batch.num_rows if column is None else batch.column(column).to_pylist()
-    except (pa.ArrowException, OSError, KeyError) as error:
+    except DAMAGED as error:
         raise InvalidFile(f"{path} can't be read: {str(error)[:200]}.") from None

@@ -15,7 +15,6 @@ from app.adapters.datasets.contract import (
     make_sample,
     path_problem,
     read_text,
-    shown,
     size_below,
     split_of,
 )
@@ -70,14 +69,14 @@ def _samples(spec: SourceSpec, rows: Iterator[_Row | SkippedFile], classes: Clas
         number, given, raw, told, id_ = row
         path = normalise_key(given, spec.root)
         if path is None or path_problem(path):
-            yield SkippedFile(shown(f"{number}: {given}")[:1024], PassedOver.BAD_NAME)
+            yield SkippedFile(f"{number}: {given}", PassedOver.BAD_NAME)
             continue
         size = size_below(spec.root, path)
         label = _label(classes, raw)
         split = _text(told) or fixed or split_of(path.split("/")[0]) or "train"
         if size is None or label is None:
             reason = PassedOver.NO_IMAGE if size is None else PassedOver.NO_LABEL
-            yield SkippedFile(shown(path)[:1024], reason)
+            yield SkippedFile(path, reason)
         elif name := _text(id_):
             yield make_sample(SampleRef(split, f"{split}/{name}", label, name, whole_file(path), bytes=size))
         else:

@@ -33,6 +33,10 @@ LARGEST_GROUP = 1 << 30
 """Bytes of images in one row group, which has to be read as a whole."""
 
 
+DAMAGED = (pa.ArrowException, OSError, KeyError, IndexError, ValueError, OverflowError)
+"""What pyarrow raises over damaged files: besides its own, errors of names and numbers that it could not decode."""
+
+
 @dataclass
 class _Table:
     """An open file: its batches or row groups begin at ``starts``, the last of which is the number of rows."""
@@ -79,7 +83,7 @@ def image_bytes(cell: pa.Scalar) -> bytes | None:
 def _explained(name: str) -> Iterator[None]:
     try:
         yield
-    except (pa.ArrowException, KeyError, IndexError, OSError) as error:
+    except DAMAGED as error:
         raise InvalidFile(f"{name} can't be read: {str(error).splitlines()[0] if str(error) else error!r}.") from None
 
 
@@ -93,7 +97,9 @@ def _table(stream: BinaryIO, key: _Key) -> _Table:
     if table is None:
         table = _tables[key] = open_table(stream)
         while len(_tables) > MOST_OPEN:
-            old, _ = _tables.popitem(last=False)
+            old, evicted = _tables.popitem(last=False)
+            if evicted.parquet is not None:
+                evicted.parquet.close(force=True)
             for group in [group for group in _groups if group[0] == old]:
                 del _groups[group]
     _tables.move_to_end(key)
@@ -105,12 +111,18 @@ def open_table(stream: BinaryIO) -> _Table:
     stream.seek(0)
     magic = stream.read(8)
     if magic.startswith(b"PAR1"):
-        parquet = pq.ParquetFile(os.fdopen(os.dup(stream.fileno()), "rb"))
+        own = os.fdopen(os.dup(stream.fileno()), "rb")
+        try:
+            parquet = pq.ParquetFile(own)
+        except BaseException:
+            own.close()
+            raise
         sizes = [parquet.metadata.row_group(n).num_rows for n in range(parquet.metadata.num_row_groups)]
         return _Table([0, *accumulate(sizes)], parquet=parquet)
     mapped = pa.BufferReader(pa.py_buffer(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)))
     reader = pa.ipc.open_file(mapped) if magic.startswith(b"ARROW1") else pa.ipc.open_stream(mapped)
     whole = reader.read_all()
+    whole.validate(full=True)  # an Arrow file says where its values are: taken on trust, that may be anywhere in memory
     batches = whole.to_batches()
     return _Table([0, *accumulate(batch.num_rows for batch in batches)], batches=batches)
 

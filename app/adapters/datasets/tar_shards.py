@@ -19,7 +19,6 @@ from app.adapters.datasets.contract import (
     is_image_name,
     make_sample,
     path_problem,
-    shown,
     split_of,
 )
 from app.adapters.datasets.shard_files import find_shards
@@ -62,12 +61,12 @@ def _samples(spec: SourceSpec, path: str, classes: ClassNames) -> Iterator[Liste
     split = spec.text("split") or split_of(PurePosixPath(path).name) or split_of(folder) or "train"
     for group in _groups(spec.root / path, path):
         if group.image is None:
-            yield SkippedFile(shown(f"{path}/{group.name}")[:1024], PassedOver.NO_IMAGE)
+            yield SkippedFile(f"{path}/{group.name}", PassedOver.NO_IMAGE)
             continue
         name, offset, size = group.image
         label = _label(group.labels or {}, classes)
         if label is None:
-            yield SkippedFile(shown(f"{path}/{name}")[:1024], PassedOver.NO_LABEL)
+            yield SkippedFile(f"{path}/{name}", PassedOver.NO_LABEL)
             continue
         place = byte_range(path, offset, size)
         yield make_sample(SampleRef(split, f"{split}/{group.name}", label, group.name, place, bytes=size))

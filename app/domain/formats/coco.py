@@ -1,8 +1,8 @@
 """Cleaned COCO: images and annotations removed, annotations relabelled, and the file still consistent.
 
 In lists of a COCO dataset an id alone (``139``) is an image's, ``annotation/908`` is an annotation's. Removing an image
-removes its annotations, the relabelled ones too. Labels belong to annotations: a relabel map names annotations only, and gives the name of a
-category or its id.
+removes its annotations, also those that are relabelled. Labels belong to annotations: a relabel map names annotations
+only, and gives the name of a category or its id.
 """
 
 from __future__ import annotations
