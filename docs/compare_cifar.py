@@ -5,7 +5,7 @@
 ``SHARED/cifar10`` has ``human_labels.csv`` (CIFAR-10N), ``leaks_judged.csv`` and ``mislabel_votes.csv``;
 ``CIFAR_FOLDER`` has ``train/<class>`` and ``test/<class>``. Written are:
 
-``labels.csv``     every second train image with the label that it is given: CIFAR-10N's worst of three people's, 41 %
+``labels.csv``     every fourth train image with the label that it is given: CIFAR-10N's worst of three people's, 41 %
                    of them wrong
 ``truth.csv``      CIFAR-10's own label of each
 ``flags_*``        Winnow's own mislabel flags, taken as they are: the label becomes the suggestion. Features are of
@@ -32,7 +32,7 @@ from workers.engines.neighbours import shorten
 from workers.engines.patch_features import describe_patches
 
 
-EVERY = 2
+EVERY = 4
 """Every so many-th train image is taken, so that all runs fit into half an hour of two cores."""
 
 

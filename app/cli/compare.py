@@ -10,7 +10,6 @@ import argparse
 from functools import partial
 from pathlib import Path
 
-from app.cli.compare_plan import make_plan
 from app.cli.environment import Subparsers
 from app.cli.exit_status import status_of
 
@@ -120,6 +119,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _compare(args: argparse.Namespace) -> None:
+    # They load torch, which takes seconds, and `winnow --help` loads this module.
+    from app.cli.compare_plan import make_plan
     from app.cli.compare_run import run_comparison
 
     run_comparison(args, make_plan)

@@ -125,7 +125,7 @@ def draw_random_relabel(base: LabelledSet, like: Lists, seed: int) -> Lists:
     for id_ in sorted(like.touched):
         others = [name for name in base.classes if name != given[id_]]
         new_labels[given[id_]].append(like.relabelled.get(id_) or chance.choice(others))
-    relabelled = {}
+    relabelled: dict[str, str] = {}
     for name, ids in _draw_by_class(base, like.touched, chance).items():
         dealt = new_labels[name]
         chance.shuffle(dealt)

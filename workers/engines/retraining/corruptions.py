@@ -35,7 +35,7 @@ def corrupt(pixels: Pixels, kind: str, strength: int, seed: int = 0) -> Pixels:
     if kind == "noise":
         spread = 255 * _NOISE[level]
         noise = np.random.default_rng([seed, strength]).normal(0, spread, pixels.shape).astype(np.float32)
-        return np.clip(np.rint(pixels + noise), 0, 255).astype(np.uint8)
+        return np.asarray(np.clip(np.rint(pixels + noise), 0, 255), np.uint8)
     change = _CHANGES[kind](level)
     return np.stack([np.asarray(change(Image.fromarray(picture))) for picture in pixels])
 

@@ -144,11 +144,13 @@ def _do_in_processes(
 ) -> dict[tuple[str, int], RunResult]:
     runs = work.plan.runs()
     found: dict[tuple[str, int], RunResult] = {}
-    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        tasks = {pool.submit(do_run, work, one, seed, base_digest): (one.name, seed) for one, seed in runs}
+    context = multiprocessing.get_context("spawn")
+    stop = context.Event()
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_process, initargs=(stop,)) as pool:
+        tasks = {pool.submit(_do_in_process, work, one, seed, base_digest): (one.name, seed) for one, seed in runs}
         try:
             for task in as_completed(tasks):
-                found[tasks[task]], _ = task.result()
+                found[tasks[task]] = task.result()
                 on_run(len(found), len(runs))
         except BrokenProcessPool as error:
             raise TrainingDied(
@@ -156,9 +158,31 @@ def _do_in_processes(
                 "the others are kept: run the same command again, with a lower --jobs."
             ) from error
         except BaseException:
+            stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return found
+
+
+_STOP: list[Any] = []
+"""In a training process: the event that its parent sets to end it."""
+
+
+def _begin_process(stop: Any) -> None:
+    import signal
+
+    # Ctrl-C reaches every process of the terminal; the parent tells these to stop after the step at hand.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _STOP.append(stop)
+
+
+def _do_in_process(work: Work, condition: Condition, seed: int, base_digest: str) -> RunResult:
+    parent = multiprocessing.parent_process()
+
+    def should_stop() -> bool:
+        return bool(_STOP[0].is_set()) or parent is None or not parent.is_alive()
+
+    return do_run(work, condition, seed, base_digest, should_stop=should_stop)[0]
 
 
 def digest_of_ids(ids: tuple[str, ...], side: int) -> str:

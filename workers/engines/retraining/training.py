@@ -79,7 +79,7 @@ def train(
     import torch
 
     device = choose_device(config.device)
-    network = make_network(config.model, classes, seed).to(device, memory_format=torch.channels_last)
+    network = make_network(config.model, classes, seed).to(device).to(memory_format=torch.channels_last)
     optimizer = torch.optim.SGD(
         network.parameters(), config.learning_rate, config.momentum, weight_decay=config.weight_decay,
         nesterov=config.momentum > 0,
@@ -133,7 +133,7 @@ def _train_epoch(
         with torch.autocast(device.type, torch.bfloat16, enabled=config.mixed_precision and device.type == "cuda"):
             scores = network(inputs.contiguous(memory_format=torch.channels_last))
             loss = torch.nn.functional.cross_entropy(scores, labels)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
         losses += loss.detach() * len(labels)
@@ -171,10 +171,7 @@ def load(
     from torch.utils.data import DataLoader
 
     loader: Any = DataLoader(
-        data,
-        batch_sampler=batches,
-        collate_fn=collate,
-        pin_memory=device.type == "cuda",  # type: ignore[arg-type]
+        data, batch_sampler=[list(rows) for rows in batches], collate_fn=collate, pin_memory=device.type == "cuda"
     )
     for pictures, labels in loader:
         yield pictures.to(device, non_blocking=True), labels.to(device, non_blocking=True)
