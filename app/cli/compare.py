@@ -31,7 +31,9 @@ def add_parser(commands: Subparsers) -> None:
     _add_evaluation(parser.add_argument_group("evaluation"))
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="made where it is not there")
     parser.add_argument("--name", metavar="TEXT", help="the dataset's name in the report (default: the folder's)")
-    parser.add_argument("--tensorboard", type=Path, metavar="FOLDER", help="write curves there, too")
+    parser.add_argument(
+        "--publish", type=Path, metavar="FOLDER", help="write a folder for the Hugging Face Hub, too; nothing is sent"
+    )
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
     parser.set_defaults(run=run)
 
@@ -115,7 +117,7 @@ def _add_evaluation(group: argparse._ArgumentGroup) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    return status_of("compare", partial(_compare, args))
+    return status_of("compare", partial(_compare, args), interrupted="run the same command again to go on from there")
 
 
 def _compare(args: argparse.Namespace) -> None:

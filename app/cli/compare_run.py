@@ -14,6 +14,7 @@ import numpy as np
 
 from app.adapters.files import write_atomically
 from app.deliverables.training.page import draw_plots, render_page
+from app.deliverables.training.publication import make_publication
 from app.deliverables.training.tables import make_tables, write_csv, write_latex
 from app.domain.errors import InvalidInput
 from app.domain.retraining.outcomes import ConditionOutcome, summarise
@@ -33,6 +34,8 @@ def run_comparison(args: argparse.Namespace, make_plan: Callable[[argparse.Names
     results = do_all_runs(work, jobs=args.jobs, on_epoch=_tell_epoch, on_run=_progress())
     record = make_record(work.plan, results, args.resamples)
     write_outcome(args.output, record, results)
+    if args.publish:
+        publish(args.publish, work.plan, record)
     print(json.dumps(record) if args.json else "\n".join(describe(record, args.output)))
 
 
@@ -58,7 +61,7 @@ def write_outcome(folder: Path, record: Mapping[str, Any], results: Results) -> 
         OutOfSpace: the disk is full; the runs are kept, and the same command again writes the report.
     """
     plots = draw_plots(record)
-    _write(folder / "report.json", (json.dumps(record, indent=1, sort_keys=True) + "\n").encode())
+    _write(folder / "report.json", _as_json(record))
     _write(folder / "report.html", render_page(record, plots))
     for name, table in make_tables(record).items():
         _write(folder / "tables" / f"{name}.csv", write_csv(table))
@@ -70,6 +73,18 @@ def write_outcome(folder: Path, record: Mapping[str, Any], results: Results) -> 
         for row in run.curve
     ]
     _write(folder / "timing.csv", write_csv((columns, rows)))
+
+
+def publish(folder: Path, plan: ComparisonPlan, record: Mapping[str, Any]) -> None:
+    """A folder for the Hugging Face Hub: card, lists and report. Nothing is sent anywhere."""
+    for name, data in make_publication(plan, record).items():
+        _write(folder / name, data)
+    _write(folder / "report.json", _as_json(record))
+    _write(folder / "report.html", render_page(record, draw_plots(record)))
+
+
+def _as_json(record: Mapping[str, Any]) -> bytes:
+    return (json.dumps(record, indent=1, sort_keys=True) + "\n").encode()
 
 
 def _write(path: Path, data: bytes) -> None:

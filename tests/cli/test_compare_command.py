@@ -110,6 +110,7 @@ def test_lists_flags_leaks_and_a_corrected_evaluation_set_in_two_processes(pets:
         pets, output, "--condition", f"reviewed={lists}", "--condition", f"flags={tmp_path / 'flags.csv'}",
         "--min-confidence", "0.5", "--controls", "--leaks", str(tmp_path / "leaks.csv"), "--acknowledge-leaks",
         "--corrected-test", str(tmp_path / "corrected.json"), "--epochs", "1", "--seeds", "4", "7", "--jobs", "2",
+        "--publish", str(tmp_path / "hub"),
     ) == 0  # fmt: skip
     record = json.loads((output / "report.json").read_bytes())
     assert [(c["name"], c["training"]["removed"], c["training"]["relabelled"]) for c in record["conditions"]] == [
@@ -119,6 +120,12 @@ def test_lists_flags_leaks_and_a_corrected_evaluation_set_in_two_processes(pets:
         ("all", 240), ("without leaks", 239), ("only leaks", 1), ("corrected", 240),
     ]  # fmt: skip
     assert len(record["leaks"]) == 3
+    assert (tmp_path / "hub/lists/1-reviewed/removal_list.txt").read_text() == "train/bar/000.png\n"
+    assert json.loads((tmp_path / "hub/lists/2-flags/relabel_map.json").read_text()) == {"train/dot/002.png": "bar"}
+    card = (tmp_path / "hub/README.md").read_text()
+    assert card.startswith("---\npretty_name: ")
+    assert "| reviewed | 239 | 1 | 1 |" in card
+    assert (tmp_path / "hub/report.json").read_bytes() == (output / "report.json").read_bytes()
 
 
 @pytest.mark.parametrize(

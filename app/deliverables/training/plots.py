@@ -71,10 +71,10 @@ def plot_curves(record: Mapping[str, Any]) -> str:
             axes.yaxis.set_major_formatter(form)
             axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
             axes.grid(axis="y")
-        drawn.axes[0].legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=len(shown), columnspacing=1.4)
-        return finish(
-            drawn, "curves", "Training loss and evaluation accuracy by epoch for each condition, means over seeds."
-        )
+        lines = drawn.axes[0].get_legend_handles_labels()
+        drawn.figure.legend(*lines, loc="outside upper left", ncols=len(shown), columnspacing=1.4)
+        said = "Training loss and evaluation accuracy by epoch for each condition, means over seeds."
+        return finish(drawn, "curves", said)
 
 
 def plot_share(record: Mapping[str, Any]) -> str | None:
