@@ -39,8 +39,17 @@ def add_parser(commands: Subparsers) -> None:
 
 
 def _add_data(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--train-dir", "--train_dir", type=Path, required=True, metavar="DIR", help="CLASS/FILE")
-    group.add_argument("--test-dir", "--test_dir", type=Path, required=True, metavar="DIR", help="CLASS/FILE")
+    group.add_argument("--train-dir", "--train_dir", type=Path, metavar="DIR", help="CLASS/FILE")
+    group.add_argument("--test-dir", "--test_dir", type=Path, metavar="DIR", help="CLASS/FILE")
+    group.add_argument(
+        "--project", metavar="NAME",
+        help="instead of folders: a project, whatever its sources are, with the conditions 'flags' (unseen) and "
+        "'reviewed' (its newest version)",
+    )  # fmt: skip
+    group.add_argument("--project-version", "--project_version", dest="version_number", type=int, metavar="N")
+    group.add_argument("--train-split", "--train_split", default="train", metavar="NAME")
+    group.add_argument("--test-split", "--test_split", default="test", metavar="NAME")
+    group.add_argument("--data-dir", "--data_dir")
     group.add_argument(
         "--labels", type=Path, metavar="CSV",
         help="columns image, label: the given labels, where they are not the folders'; other images are left out",

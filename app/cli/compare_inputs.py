@@ -19,14 +19,15 @@ from app.domain.formats.removal_list import read_removal_list
 from app.domain.path_matching import PathMatcher
 from app.domain.retraining.conditions import Condition, ConditionKind, LabelledSet, Lists
 from app.domain.retraining.unseen_flags import apply_unseen
+from workers.engines.decoding import ImageRef
 
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """One split on disk: ids in order, the file of each, and the label that its folder names."""
+    """One split: ids in order, where each image is, and its given label."""
 
     ids: tuple[str, ...]
-    paths: tuple[Path, ...]
+    refs: tuple[ImageRef, ...]
     labels: tuple[str, ...]
 
 
@@ -41,9 +42,8 @@ def read_images(folder: ImageFolder) -> Images:
         raise InvalidInput(
             f"{found[labels.index(None)][1]} lies in no folder of a class. Images to train on lie in CLASS/FILE."
         )
-    return Images(
-        tuple(key for key, _ in found), tuple(path for _, path in found), tuple(label or "" for label in labels)
-    )
+    refs = tuple(ImageRef(key, path) for key, path in found)
+    return Images(tuple(ref.key for ref in refs), refs, tuple(label or "" for label in labels))
 
 
 def read_label_table(path: Path) -> dict[str, str]:
@@ -69,11 +69,11 @@ def relabel_images(images: Images, labels: Mapping[str, str], path: Path) -> Ima
     """
     if unknown := sorted(labels.keys() - set(images.ids)):
         raise InvalidInput(
-            f"{path} names {len(unknown):,} images that the training folder does not have, such as {unknown[0]!r}. "
+            f"{path} names {len(unknown):,} images that the training set does not have, such as {unknown[0]!r}. "
             f"Images are called like {images.ids[0]!r}."
         )
-    kept = [(id_, file) for id_, file in zip(images.ids, images.paths, strict=True) if id_ in labels]
-    return Images(tuple(i for i, _ in kept), tuple(f for _, f in kept), tuple(labels[i] for i, _ in kept))
+    kept = tuple(ref for ref in images.refs if ref.key in labels)
+    return Images(tuple(ref.key for ref in kept), kept, tuple(labels[ref.key] for ref in kept))
 
 
 def read_leaked(path: Path, train: Sequence[str], evaluation: Sequence[str]) -> frozenset[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from app.cli.compare_inputs import (
@@ -16,7 +16,8 @@ from app.cli.compare_inputs import (
     read_lists,
     relabel_images,
 )
-from app.cli.image_folders import ImageFolder, open_folders
+from app.cli.compare_project import read_project
+from app.cli.image_folders import open_folders
 from app.cli.progress import ProgressReporter
 from app.domain.errors import InvalidInput
 from app.domain.retraining.conditions import (
@@ -31,10 +32,21 @@ from app.domain.retraining.conditions import (
 )
 from app.domain.retraining.label_noise import NoiseKind, add_noise, clean_share, find_wrong
 from app.domain.retraining.plan import ComparisonPlan, EvaluationSet, TrainingConfig, check_plan
-from workers.engines.decoding import ImageRef
 from workers.engines.retraining.networks import check_model
 from workers.engines.retraining.pictures import digest_pixels, find_same_pixels, keep_pixels, open_pixels
 from workers.engines.retraining.runs import Work, digest_of_ids
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What is compared on: from two folders, or a project's splits and what is known of them."""
+
+    name: str
+    train: Images
+    test: Images
+    splits: tuple[str, str]
+    conditions: tuple[Condition, ...] = ()
+    corrected: Lists = field(default_factory=Lists)
 
 
 def make_plan(args: argparse.Namespace) -> Work:
@@ -44,26 +56,40 @@ def make_plan(args: argparse.Namespace) -> Work:
         InvalidInput: what can't be compared; says what to change.
         OutOfSpace: the pictures don't fit on the disk.
     """
-    train_folder, test_folder = open_folders(args.train_dir, args.test_dir)
-    if test_folder is None:
-        raise InvalidInput("Say with --test-dir what models are measured on.")
     config = make_config(args)
     check_model(config.model)
-    train, test = read_images(train_folder), read_images(test_folder)
+    given = _read_given(args)
+    train = given.train
     if args.labels:
         train = relabel_images(train, read_label_table(args.labels), args.labels)
-    classes = tuple(args.classes or sorted({*train.labels, *test.labels}))
+    classes = tuple(args.classes or sorted({*train.labels, *given.test.labels}))
     base = LabelledSet(train.ids, train.labels, classes)
     check_base(base)
     base, truth, facts = _noisy(args, base)
-    conditions = make_conditions(args, base, truth, train_folder)
-    evaluation = _evaluation(args, test, train, test_folder, base)
+    conditions = make_conditions(args, base, truth, given)
+    evaluation = _evaluation(args, given, train, base)
     plan = ComparisonPlan(
-        args.name or train_folder.path.parent.name, base, evaluation, tuple(conditions), tuple(args.seeds), config,
-        tuple(facts),
-    )  # fmt: skip
+        args.name or given.name, base, evaluation, tuple(conditions), tuple(args.seeds), config, tuple(facts)
+    )
     check_plan(plan, acknowledge_leaks=args.acknowledge_leaks)
-    return _with_pictures(args, plan, train, test)
+    return _with_pictures(args, plan, train, given.test)
+
+
+def _read_given(args: argparse.Namespace) -> _Given:
+    if args.project:
+        if args.train_dir or args.test_dir or args.labels or args.noise:
+            raise InvalidInput("--project goes without --train-dir, --test-dir, --labels and --noise.")
+        found = read_project(args)
+        splits = (args.train_split, args.test_split)
+        return _Given(found.name, found.train, found.test, splits, found.conditions, found.corrected)
+    if args.train_dir is None or args.test_dir is None:
+        raise InvalidInput("Say what to train and measure on: --train-dir and --test-dir, or --project.")
+    train_folder, test_folder = open_folders(args.train_dir, args.test_dir)
+    if test_folder is None:
+        raise InvalidInput("Say with --test-dir what models are measured on.")
+    splits = (train_folder.path.name, test_folder.path.name)
+    name = train_folder.path.parent.name
+    return _Given(name, read_images(train_folder), read_images(test_folder), splits)
 
 
 def make_config(args: argparse.Namespace) -> TrainingConfig:
@@ -96,10 +122,11 @@ def _noisy(args: argparse.Namespace, base: LabelledSet) -> tuple[LabelledSet, Ma
 
 
 def make_conditions(
-    args: argparse.Namespace, base: LabelledSet, truth: Mapping[str, str] | None, folder: ImageFolder
+    args: argparse.Namespace, base: LabelledSet, truth: Mapping[str, str] | None, given: _Given
 ) -> list[Condition]:
     """The raw data, what was asked for, and the controls; each checked before controls are made of it."""
-    asked = [parse_condition(text, base, folder.path.name, args.min_confidence) for text in args.condition]
+    asked = list(given.conditions)
+    asked += [parse_condition(text, base, given.splits[0], args.min_confidence) for text in args.condition]
     if args.share_cleaned and truth is None:
         raise InvalidInput("--share-cleaned needs to know which labels are wrong: give --truth or --noise.")
     for share in sorted(args.share_cleaned):
@@ -121,14 +148,13 @@ def _without_idle(lists: Lists, base: LabelledSet) -> Lists:
     return Lists(lists.removed, {i: label for i, label in lists.relabelled.items() if given.get(i) != label})
 
 
-def _evaluation(
-    args: argparse.Namespace, test: Images, train: Images, folder: ImageFolder, base: LabelledSet
-) -> EvaluationSet:
+def _evaluation(args: argparse.Namespace, given: _Given, train: Images, base: LabelledSet) -> EvaluationSet:
+    test = given.test
     leaked = read_leaked(args.leaks, train.ids, test.ids) if args.leaks else frozenset()
-    corrected = Lists()
+    corrected = given.corrected
     if args.corrected_test:
         paths = [Path(part) for part in args.corrected_test.split(",")]
-        corrected, _ = read_lists(paths, LabelledSet(test.ids, test.labels, base.classes), folder.path.name)
+        corrected, _ = read_lists(paths, LabelledSet(test.ids, test.labels, base.classes), given.splits[1])
     return EvaluationSet(test.ids, test.labels, leaked, corrected)
 
 
@@ -150,7 +176,7 @@ def _with_pictures(args: argparse.Namespace, plan: ComparisonPlan, train: Images
 
 
 def _decode(path: Path, images: Images, side: int, name: str) -> None:
-    refs = [ImageRef(id_, file) for id_, file in zip(images.ids, images.paths, strict=True)]
+    refs = images.refs
     progress = ProgressReporter()
     try:
         keep_pixels(path, refs, side, on_progress=lambda done: progress(f"reading {name}", done, len(refs)))

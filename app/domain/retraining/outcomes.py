@@ -104,10 +104,8 @@ def evaluation_parts(plan: ComparisonPlan, labels: NDArray[np.int64]) -> list[_P
     parts = [_Part("all", "the evaluation set as it is", everything, labels)]
     leaked = np.array([id_ in plan.evaluation.leaked for id_ in ids], bool)
     if 0 < leaked.sum() < len(ids):
-        parts.append(
-            _Part("without leaks", "without images that are in training, too", everything[~leaked], labels[~leaked])
-        )
-        parts.append(_Part("only leaks", "only images that are in training, too", everything[leaked], labels[leaked]))
+        for name, word, rows in (("without leaks", "without the", ~leaked), ("only leaks", "only the", leaked)):
+            parts.append(_Part(name, f"{word} images that are in training, too", everything[rows], labels[rows]))
     corrected = plan.evaluation.corrected
     if corrected.touched:
         place = {name: number for number, name in enumerate(plan.base.classes)}
