@@ -13,7 +13,8 @@
 ``reviewed_*``     the same flags, answered by people: the label that two of the three gave; removed where all differ
 ``votes_*``        the same for every train image, flagged or not
 ``leaks.csv``      pairs that people judged to be the same shot
-``eval_*``         the test images whose label most of five people found wrong: relabelled, or removed where neither fits
+``eval_*``         the test images whose label most of five people found wrong: relabelled, or removed where neither
+                   label fits
 """
 
 from __future__ import annotations
@@ -30,7 +31,6 @@ from PIL import Image
 from workers.engines.mislabels import find_mislabels
 from workers.engines.neighbours import shorten
 from workers.engines.patch_features import describe_patches
-
 
 EVERY = 4
 """Every so many-th train image is taken, so that all runs fit into half an hour of two cores."""
