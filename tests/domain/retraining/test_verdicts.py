@@ -13,10 +13,10 @@ def comparison(
     needed: int | None = 4,
 ) -> Comparison:  # fmt: skip
     test = McNemar(10, 5, 0.3)
+    seeds = Interval(mean, mean - 0.005, mean + 0.005)
     return Comparison(
-        "reviewed", second, Interval(mean, mean - 0.005, mean + 0.005), 0.001, p_holm, 2.0, Interval(mean, *images), test,
-        (test,) * 3, 3, needed, 0.01,
-    )  # fmt: skip
+        "reviewed", second, seeds, 0.001, p_holm, 2.0, Interval(mean, *images), test, (test,) * 3, 3, needed, 0.01
+    )
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,8 @@ def test_sentences_tell_figures_in_points_and_never_that_there_is_no_difference(
     assert "does not follow that there is none" in verdict.does_not_follow
     assert "about 12 seeds would show it" in verdict.does_not_follow
     assert "more than 1,000 seeds" in judge(comparison(p_holm=0.5, needed=None), []).does_not_follow
-    assert "enough for one comparison of this effect by itself" in judge(comparison(p_holm=0.06), []).does_not_follow
+    few = judge(comparison(p_holm=0.06, needed=3), []).does_not_follow
+    assert "The 3 seeds here are enough for one comparison of this effect by itself" in few
 
 
 @pytest.mark.parametrize(("p", "told"), [(0.0004, "< 0.001"), (0.031, "= 0.031"), (1.0, "= 1.000")])
