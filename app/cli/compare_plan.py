@@ -32,6 +32,7 @@ from app.domain.retraining.conditions import (
 )
 from app.domain.retraining.label_noise import NoiseKind, add_noise, clean_share, find_wrong
 from app.domain.retraining.plan import ComparisonPlan, EvaluationSet, TrainingConfig, check_plan
+from workers.engines.embeddings import choose_device
 from workers.engines.retraining.networks import check_model
 from workers.engines.retraining.pictures import digest_pixels, find_same_pixels, keep_pixels, open_pixels
 from workers.engines.retraining.runs import Work, digest_of_ids
@@ -93,9 +94,11 @@ def _read_given(args: argparse.Namespace) -> _Given:
 
 
 def make_config(args: argparse.Namespace) -> TrainingConfig:
+    """The device by its own name: runs of a GPU must not be taken for those of a CPU."""
     return TrainingConfig(
         args.model, args.image_size, args.epochs, args.batch_size, args.learning_rate,
-        weight_decay=args.weight_decay, augment=not args.no_augmentation, threads=args.threads, device=args.device,
+        weight_decay=args.weight_decay, augment=not args.no_augmentation, threads=args.threads,
+        device=str(choose_device(args.device)),
         mixed_precision=not args.no_mixed_precision, compile=args.compile, robustness_images=args.robustness_images,
         curve_images=args.curve_images,
     )  # fmt: skip

@@ -6,6 +6,7 @@ that was cut off ends bit for bit as if it had not been (decision 50).
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -46,20 +47,29 @@ class Trained:
 
 @contextmanager
 def deterministic(config: TrainingConfig) -> Iterator[None]:
-    """The same numbers on every run on this device; settings of the process are put back at the end."""
+    """The same numbers on every run on this device; settings of the process are put back at the end.
+
+    On a GPU an operation that has no deterministic form runs all the same, and torch warns of it by name: most networks
+    of torchvision's have one, such as the way back through a maximum over windows.
+    """
     import torch
 
+    on_gpu = choose_device(config.device).type == "cuda"
+    if on_gpu:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with it
+
     threads = torch.get_num_threads()
-    was_deterministic = torch.are_deterministic_algorithms_enabled()
+    was_deterministic = torch.get_deterministic_debug_mode()
     was_benchmarking = torch.backends.cudnn.benchmark
     torch.set_num_threads(config.threads)
-    torch.use_deterministic_algorithms(True, warn_only=False)
+    # The same as use_deterministic_algorithms, which loads torch's compiler besides: seconds that nothing here needs.
+    torch.set_deterministic_debug_mode("warn" if on_gpu else "error")
     torch.backends.cudnn.benchmark = False
     try:
         yield
     finally:
         torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(was_deterministic)
+        torch.set_deterministic_debug_mode(was_deterministic)
         torch.backends.cudnn.benchmark = was_benchmarking
 
 
