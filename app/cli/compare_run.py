@@ -93,9 +93,11 @@ def _write(path: Path, data: bytes) -> None:
 
 def _progress() -> Callable[[int, int], None]:
     begun = time.monotonic()
+    done_before: list[int] = []
 
     def tell(done: int, total: int) -> None:
-        left = (time.monotonic() - begun) / done * (total - done)
+        done_before[:] = done_before or [done - 1]  # runs of an earlier try took no time in this one
+        left = (time.monotonic() - begun) / (done - done_before[0]) * (total - done)
         print(f"{done:,} of {total:,} runs done, about {left / 60:.0f} minutes left", file=sys.stderr, flush=True)
 
     return tell

@@ -98,7 +98,7 @@ def write_lists(folder: Path, removed: list[str], relabelled: dict[str, str]) ->
     return f"{folder / 'removal.txt'},{folder / 'relabel.json'}"
 
 
-def test_lists_flags_leaks_and_a_corrected_evaluation_set_in_two_processes(pets: Path, tmp_path: Path) -> None:
+def test_lists_flags_leaks_and_a_corrected_evaluation_set(pets: Path, tmp_path: Path) -> None:
     lists = write_lists(tmp_path, ["train/bar/000.png"], {"train/cross/001.png": "bar"})
     (tmp_path / "flags.csv").write_text(
         "image_path,issue_type,confidence,suggested_label\n"
@@ -110,7 +110,7 @@ def test_lists_flags_leaks_and_a_corrected_evaluation_set_in_two_processes(pets:
     assert compare(
         pets, output, "--condition", f"reviewed={lists}", "--condition", f"flags={tmp_path / 'flags.csv'}",
         "--min-confidence", "0.5", "--controls", "--leaks", str(tmp_path / "leaks.csv"), "--acknowledge-leaks",
-        "--corrected-test", str(tmp_path / "corrected.json"), "--epochs", "1", "--seeds", "4", "7", "--jobs", "2",
+        "--corrected-test", str(tmp_path / "corrected.json"), "--epochs", "1", "--seeds", "4", "7",
         "--publish", str(tmp_path / "hub"),
     ) == 0  # fmt: skip
     record = json.loads((output / "report.json").read_bytes())

@@ -21,7 +21,7 @@ from workers.engines.retraining.corruptions import KINDS, STRENGTHS, corrupt
 from workers.engines.retraining.networks import make_network
 from workers.engines.retraining.pictures import Pictures, find_same_pixels, keep_pixels, open_pixels
 from workers.engines.retraining.run_files import CHECKPOINT, RESULT, read_curve
-from workers.engines.retraining.runs import Work, cleaned, do_run
+from workers.engines.retraining.runs import Work, cleaned, do_all_runs, do_run
 from workers.engines.retraining.training import batches_of_epoch
 
 CLASSES = ("bar", "dot")
@@ -86,6 +86,17 @@ def test_a_run_that_is_done_is_not_trained_again(work: Work) -> None:
     again, was_there = run(work, on_epoch=lambda *_: pytest.fail("trained again"))
     assert was_there
     assert np.array_equal(first.predicted, again.predicted)
+
+
+def test_another_process_trains_the_same_and_only_what_is_missing(work: Work, tmp_path: Path) -> None:
+    whole = do_all_runs(replace(work, folder=tmp_path / "whole"), on_run=lambda *_: None)
+    for condition, seed in work.plan.runs()[:3]:
+        run(work, condition, seed)
+    told = []
+    found = do_all_runs(work, jobs=2, on_run=lambda done, total: told.append((done, total)))
+    assert told == [(4, 4)]
+    assert found.keys() == whole.keys()
+    assert all(np.array_equal(found[name].confidence, whole[name].confidence) for name in whole)
 
 
 @pytest.mark.parametrize("change", [{"epochs": 2}, {"learning_rate": 0.01}, {"augment": False}])

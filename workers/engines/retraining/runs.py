@@ -7,7 +7,7 @@ import multiprocessing
 import platform
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -130,28 +130,46 @@ def do_all_runs(
     """
     base_digest = digest_of_base(work.plan)
     runs = work.plan.runs()
-    if jobs > 1:
-        return _do_in_processes(work, base_digest, min(jobs, len(runs)), on_run)
     found: dict[tuple[str, int], RunResult] = {}
+    missing: list[tuple[Condition, int]] = []
     for condition, seed in runs:
+        if kept := find_run(work, condition, seed, base_digest):
+            found[condition.name, seed] = kept
+        else:
+            missing.append((condition, seed))
+    if jobs > 1 and missing:
+        _do_in_processes(work, missing, base_digest, min(jobs, len(missing)), found, on_run)
+        return found
+    for condition, seed in missing:
         found[condition.name, seed], _ = do_run(work, condition, seed, base_digest, on_epoch=on_epoch)
         on_run(len(found), len(runs))
     return found
 
 
+def find_run(work: Work, condition: Condition, seed: int, base_digest: str) -> RunResult | None:
+    """The result of a run that was done before.
+
+    Raises:
+        InvalidFile: its file is broken.
+    """
+    digest = digest_of_run(work.plan, base_digest, condition.draw(work.plan.base, seed), seed)
+    return find_result(work.run_folder(condition, seed, digest), digest)
+
+
 def _do_in_processes(
-    work: Work, base_digest: str, jobs: int, on_run: Callable[[int, int], None]
-) -> dict[tuple[str, int], RunResult]:
-    runs = work.plan.runs()
-    found: dict[tuple[str, int], RunResult] = {}
+    work: Work, missing: Sequence[tuple[Condition, int]], base_digest: str, jobs: int,
+    found: dict[tuple[str, int], RunResult], on_run: Callable[[int, int], None],
+) -> None:  # fmt: skip
+    """Do the missing runs and put them among the found ones."""
+    total = len(found) + len(missing)
     context = multiprocessing.get_context("spawn")
     stop = context.Event()
     with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_process, initargs=(stop,)) as pool:
-        tasks = {pool.submit(_do_in_process, work, one, seed, base_digest): (one.name, seed) for one, seed in runs}
+        tasks = {pool.submit(_do_in_process, work, one, seed, base_digest): (one.name, seed) for one, seed in missing}
         try:
             for task in as_completed(tasks):
                 found[tasks[task]] = task.result()
-                on_run(len(found), len(runs))
+                on_run(len(found), total)
         except BrokenProcessPool as error:
             raise TrainingDied(
                 "A training process was killed, perhaps because memory ran out. Finished runs and the last epoch of "
@@ -161,7 +179,6 @@ def _do_in_processes(
             stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return found
 
 
 _STOP: list[Any] = []
