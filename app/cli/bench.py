@@ -14,6 +14,7 @@ from app.cli import (
     bench_review,
     bench_search,
     bench_sources,
+    bench_train,
     bench_verify,
 )
 from app.cli.environment import Subparsers
@@ -34,3 +35,4 @@ def add_parser(commands: Subparsers) -> None:
     bench_import.add_parser(benches)
     bench_sources.add_parser(benches)
     bench_detectors.add_parser(benches)
+    bench_train.add_parser(benches)

@@ -10,8 +10,11 @@ from app.domain.errors import InvalidInput, WinnowError
 SUCCESS, FAILED, BAD_ARGUMENTS, INTERRUPTED = 0, 1, 2, 130
 
 
-def status_of(command: str, work: Callable[[], None]) -> int:
-    """Do the work: 0 only when it was done whole, 2 where the input has to be changed, 1 for other failures."""
+def status_of(command: str, work: Callable[[], None], *, interrupted: str = "nothing was written") -> int:
+    """Do the work: 0 only when it was done whole, 2 where the input has to be changed, 1 for other failures.
+
+    ``interrupted`` is what to say beside that it was, on Ctrl-C.
+    """
     try:
         work()
     except InvalidInput as error:
@@ -21,6 +24,6 @@ def status_of(command: str, work: Callable[[], None]) -> int:
         print(f"winnow {command}: {error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
-        print(f"winnow {command}: interrupted, nothing was written", file=sys.stderr)
+        print(f"winnow {command}: interrupted, {interrupted}", file=sys.stderr)
         return INTERRUPTED
     return SUCCESS

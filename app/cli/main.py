@@ -27,6 +27,7 @@ COMMANDS = {
     "versions": "app.cli.versions",
     "users": "app.cli.users",
     "demo": "app.cli.demo",
+    "compare": "app.cli.compare",
     "bench": "app.cli.bench",
     "migrate": "app.cli.migrate",
     "doctor": "app.cli.doctor",

@@ -33,17 +33,21 @@ def write_dataset_card(stream: TextIO, content: VersionContent) -> None:
 def _header(content: VersionContent) -> str:
     """The metadata. A licence is the one thing that Winnow can't know."""
     left = sum(change.after for change in content.by_split)
-    size = next((name for most, name in _SIZES if left < most), "n>10M")
     # JSON strings are YAML strings.
     return (
         "---\n"
         f"pretty_name: {json.dumps(_title(content), ensure_ascii=False)}\n"
         "license: unknown # the original's licence goes here\n"
         "task_categories:\n- image-classification\n"
-        f"size_categories:\n- {size}\n"
+        f"size_categories:\n- {size_category(left)}\n"
         "tags:\n- image\n- data-cleaning\n- winnow\n"
         "---\n\n"
     )
+
+
+def size_category(images: int) -> str:
+    """The Hugging Face Hub's word for a dataset of so many rows."""
+    return next((name for most, name in _SIZES if images < most), "n>10M")
 
 
 def _title(content: VersionContent) -> str:
@@ -55,9 +59,9 @@ def _opening(content: VersionContent) -> str:
     relabelled = sum(change.relabelled_away for change in content.by_split)
     before = sum(change.before for change in content.by_split)
     return (
-        f"# {_plain(_title(content))}\n\n"
+        f"# {plain_markdown(_title(content))}\n\n"
         f"{content.dataset} with {removed:,} of {before:,} images removed and {relabelled:,} relabelled. "
-        f"It was cleaned with Winnow; {_plain(content.author)} froze the outcome as version "
+        f"It was cleaned with Winnow; {plain_markdown(content.author)} froze the outcome as version "
         f"{content.number} on {content.frozen_at}. Digest: `{content.digest}`.\n\n"
     )
 
@@ -65,7 +69,7 @@ def _opening(content: VersionContent) -> str:
 def _sizes(content: VersionContent) -> str:
     header = ("split", "before", "removed", "relabelled", "after")
     rows = [(c.name, c.before, c.removed, c.relabelled_away, c.after) for c in content.by_split]
-    return "## Size\n\n" + _table(header, rows)
+    return "## Size\n\n" + markdown_table(header, rows)
 
 
 def _classes(content: VersionContent) -> str:
@@ -76,27 +80,30 @@ def _classes(content: VersionContent) -> str:
     header = ("class", "before", "removed", "relabelled away", "relabelled in", "after")
     rows = [(c.name, c.before, c.removed, c.relabelled_away, c.relabelled_in, c.after) for c in most]
     told = f"The {len(most)} of {len(changed):,} changed classes that changed most" if len(changed) > len(most) else ""
-    return f"## Classes that changed\n\n{told + '.' + chr(10) * 2 if told else ''}" + _table(header, rows)
+    return f"## Classes that changed\n\n{told + '.' + chr(10) * 2 if told else ''}" + markdown_table(header, rows)
 
 
 def _change(change: SizeChange) -> tuple[int, str]:
     return change.removed + change.relabelled_away + change.relabelled_in, change.name
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    cells = [[f"{c:,}" if isinstance(c, int) else _plain(str(c)) for c in row] for row in rows]
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table, its first column to the left and the others to the right. Cells are text, not Markdown."""
+    cells = [[f"{c:,}" if isinstance(c, int) else plain_markdown(str(c)) for c in row] for row in rows]
     lines = [header, ["---", *["---:"] * (len(header) - 1)], *cells]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines) + "\n"
 
 
-def _plain(text: str) -> str:
+def plain_markdown(text: str) -> str:
     """Text in which no sign is Markdown or HTML."""
     escaped = "".join(f"\\{sign}" if sign in r"\`*_[]|~" else sign for sign in text)
     return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _method(content: VersionContent) -> str:
-    issues = ", ".join(f"{_plain(name)} {count:,}" for name, count in content.snapshot["issues"].items()) or "none"
+    issues = (
+        ", ".join(f"{plain_markdown(name)} {count:,}" for name, count in content.snapshot["issues"].items()) or "none"
+    )
     reviews = sum(content.snapshot["reviewers"].values())
     leaks = content.snapshot["leaks"].get("confirmed", 0)
     kept = sum(m.decision is Decision.KEEP for m in content.merged)
@@ -109,7 +116,7 @@ def _method(content: VersionContent) -> str:
         "Rules": describe_policies(content.policies).removesuffix("."),
         "Outcomes by rule": by_rule,
         "Confirmed leaks between splits": f"{leaks:,} pairs",
-        "Agreement between reviewers": _plain(content.snapshot["agreement"]),
+        "Agreement between reviewers": plain_markdown(content.snapshot["agreement"]),
     }
     lines = "".join(f"- {name}: {text}.\n" for name, text in told.items())
     return (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO
@@ -11,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, sel
 from app.deliverables.content import VersionContent
 from app.deliverables.deliverable import Pictures
 from app.deliverables.report.context import make_report
+from app.domain.retraining.verdicts import tell_p
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -33,7 +36,7 @@ def _environment() -> Environment:
         loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(("html",)), undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters.update(number=_number, share=_share, fine=_fine)
+    environment.filters.update(number=_number, share=_share, fine=_fine, point=_point, span=_span, p=tell_p)
     return environment
 
 
@@ -48,3 +51,14 @@ def _share(value: float) -> str:
 
 def _fine(value: float) -> str:
     return f"{value:.2f}"
+
+
+def _point(share: float, sign: bool) -> str:
+    """Percent, or points of percent with their sign."""
+    return f"{100 * share:+.2f}" if sign else f"{100 * share:.2f}"
+
+
+def _span(interval: Mapping[str, float], sign: bool = True) -> str:
+    if math.isnan(interval["low"]):
+        return "–"
+    return f"{_point(interval['low'], sign)} to {_point(interval['high'], sign)}"

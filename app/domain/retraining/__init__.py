@@ -1,0 +1,1 @@
+"""Did cleaning help? What is trained on what, and what follows from the outcomes."""
