@@ -19,6 +19,7 @@ import { SampleGrid } from "./elements/sample_grid.js";
 import { SampleOthers } from "./elements/sample_others.js";
 import { SamplePicture } from "./elements/sample_picture.js";
 import { SampleStrip } from "./elements/sample_strip.js";
+import { ThresholdMover } from "./elements/threshold_mover.js";
 import { ThemeSwitch } from "./elements/theme_switch.js";
 import { ToastLine } from "./elements/toast_line.js";
 import { TreeQuestion } from "./elements/tree_question.js";
@@ -32,7 +33,7 @@ const ELEMENTS = {
   "sample-picture": SamplePicture, "pair-compare": PairCompare, "tree-question": TreeQuestion, "sample-evidence": SampleEvidence,
   "sample-others": SampleOthers, "sample-comments": SampleComments, "sample-strip": SampleStrip, "sample-grid": SampleGrid,
   "review-page": ReviewPage, "grid-page": GridPage, "group-list": GroupList, "leak-pairs": LeakPairs, "conflict-list": ConflictList,
-  "bulk-proof": BulkProof,
+  "bulk-proof": BulkProof, "threshold-mover": ThresholdMover,
 };
 
 for (const [name, element] of Object.entries(ELEMENTS)) customElements.define(name, element);

@@ -36,7 +36,7 @@ def test_the_page_starts_one_and_shows_what_it_found(client, world):
 def test_what_makes_no_sense_is_refused_on_the_page_and_by_rest(client, world):
     assert "not none" in client("lena").post("/p/pets/analyses", data={}).text
     assert client("lena").post(API, json={"detectors": ["blur"]}).status_code == 400
-    assert client("lena").post(API, json={"detectors": ["outliers"]}).json()["error"]["message"].count("WINNOW_WEIGHTS")
+    assert client("lena").post(API, json={"features": "network"}).json()["error"]["message"].count("WINNOW_WEIGHTS")
     assert client("lena").get(f"{API}/999").status_code == 404
 
 

@@ -31,7 +31,7 @@ def start(world, name="lena", *, has_weights=False, **params) -> int:
     with world.writing(name) as (session, access):
         job, _ = analyses.start_analysis(
             session, world.doorbell, access, AnalysisParams(**params), shard_size=world.settings.shard_size,
-            has_weights=has_weights,
+            has_weights=has_weights, uploads=world.settings.folder("uploads"),
         )  # fmt: skip
         return job.id
 
@@ -52,7 +52,7 @@ def test_an_analysis_flags_copies_and_broken_files(world):
     world.work()
     found = view(world, job_id)
     assert found.state == "done_with_errors"
-    assert "need a network's weights" in found.notices[0]
+    assert any("Nothing can be learnt from 17" in notice for notice in found.notices)
     assert [row[0] for row in found.summary["problem_list"]] == ["train/dog/3.png"]
     flags = {(f.raw_issue_type, f.sample_id) for f in world.flags()}
     assert ("corrupt", world.ids["train/dog/3.png"]) in flags
@@ -62,7 +62,7 @@ def test_an_analysis_flags_copies_and_broken_files(world):
     with world.database.reading() as session:
         row = session.query(Import).one()
         assert (row.state, row.source, row.job_id) == ("done", "Winnow", job_id)
-        assert any("weights" in warning for warning in row.warnings)
+        assert any("learnt" in warning for warning in row.warnings)
     assert world.next("alice")
 
 
@@ -182,7 +182,9 @@ def test_an_image_that_went_away_is_told(world):
 def test_what_cannot_be_analysed_is_refused(world):
     for params, said in (
         ({"detectors": ("blur",)}, "not blur"), ({"detectors": ()}, "not none"),
-        ({"detectors": ("outliers",)}, "need a network's weights"), ({"batch_size": 0}, "batch size"),
+        ({"features": "network"}, "needs weights"), ({"features": "magic"}, "'magic'"),
+        ({"features": "file"}, "need a file"), ({"vectors": "../winnow.db"}, "no file of vectors"),
+        ({"epochs": 0}, "epochs"), ({"thresholds": {"beauty": 1.0}}, "beauty"), ({"batch_size": 0}, "batch size"),
     ):  # fmt: skip
         with pytest.raises(InvalidInput, match=said):
             start(world, **params)

@@ -72,5 +72,7 @@ def _among(
             f"{threshold.value:.2f} (the median is {threshold.median:.2f}); the nearest: {closest}"
         )
         claims.append(Claim(keys[rows[i]], IssueType.OUTLIER, issue, round(float(severities[i]), 3), reason))
-    shown = describe_distribution(issue, "mean cosine distance", VERSION, distances, threshold.value, len(odd))
+    shown = describe_distribution(
+        issue, "mean cosine distance", VERSION, distances, threshold.value, len(odd), is_quality=False
+    )
     return claims, shown
