@@ -18,6 +18,7 @@ from app.db.models.jobs import Job, JobShard
 from app.db.models.leaks import LeakMatch, LeakPair, LeakProblem, LeakRun, LeakVerdictEvent
 from app.db.models.manifests import ManifestImport
 from app.db.models.projects import Listing, Member, PassedOverFile, Project, ProjectClass, Sample, Source
+from app.db.models.ranking import SourceWeight
 from app.db.models.reviews import Lease, ReviewEvent, ReviewRow, SampleState
 from app.db.models.team import CheckSample, Comment, Mention
 from app.db.models.versions import Version, VersionFile, VersionSample
@@ -28,6 +29,6 @@ __all__ = [
     "DuplicateMember", "FlagRow", "Identity", "Import", "ImportPreset", "ImportReject", "Invitation", "Job", "JobShard",
     "KnownAddress", "LeakMatch", "LeakPair", "LeakProblem", "LeakRun", "LeakVerdictEvent", "Lease", "Listing",
     "ManifestImport", "Member", "Mention", "OidcFlow", "OneTimeLink", "PassedOverFile", "Project", "ProjectClass",
-    "ReviewEvent", "ReviewRow", "Sample", "SampleState", "SavedView", "SignInFailure", "Source", "User",
+    "ReviewEvent", "ReviewRow", "Sample", "SampleState", "SavedView", "SignInFailure", "Source", "SourceWeight", "User",
     "UserSession", "Version", "VersionFile", "VersionSample",
 ]  # fmt: skip
