@@ -123,7 +123,8 @@ def _match(
     if repeated:
         raise InvalidFile(f"{name} has two rows for {repeated[0]!r}.")
     key_of = {id_: key for key, (id_, _) in projects_repository.labels_by_key(session, project_id).items()}
-    matcher, found, strange = PathMatcher(known.keys()), {}, []
+    found: dict[str, int] = {}
+    matcher, strange = PathMatcher(known.keys()), []
     for row, given in enumerate(table.ids):
         path = "/".join(part for part in given.replace("\\", "/").split("/") if part not in ("", "."))
         match = matcher.find(path) if path and ".." not in path.split("/") else None

@@ -6,6 +6,7 @@ import { CopyText } from "./elements/copy_text.js";
 import { FileDrop } from "./elements/file_drop.js";
 import { GridPage } from "./elements/grid_page.js";
 import { GroupList } from "./elements/group_list.js";
+import { ImageMap } from "./elements/image_map.js";
 import { JobProgress } from "./elements/job_progress.js";
 import { KeyHelp } from "./elements/key_help.js";
 import { LazyPart } from "./elements/lazy_part.js";
@@ -33,7 +34,7 @@ const ELEMENTS = {
   "sample-picture": SamplePicture, "pair-compare": PairCompare, "tree-question": TreeQuestion, "sample-evidence": SampleEvidence,
   "sample-others": SampleOthers, "sample-comments": SampleComments, "sample-strip": SampleStrip, "sample-grid": SampleGrid,
   "review-page": ReviewPage, "grid-page": GridPage, "group-list": GroupList, "leak-pairs": LeakPairs, "conflict-list": ConflictList,
-  "bulk-proof": BulkProof, "threshold-mover": ThresholdMover,
+  "bulk-proof": BulkProof, "threshold-mover": ThresholdMover, "image-map": ImageMap,
 };
 
 for (const [name, element] of Object.entries(ELEMENTS)) customElements.define(name, element);

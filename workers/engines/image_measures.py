@@ -50,7 +50,7 @@ def measure_pixels(pixels: Pixels, size: tuple[int, int]) -> Measures:
     if pixels.ndim == 2:
         grey[:] = pixels
         counts += np.bincount(grey.ravel(), minlength=256)
-        coloured, apart = 0, 0
+        coloured, apart = 0, np.int64(0)
     else:
         coloured, apart = _grey_levels(np.ascontiguousarray(pixels), grey, counts)
     shares = counts / max(grey.size, 1)
@@ -76,7 +76,7 @@ def measure_image(image: Image.Image, size: tuple[int, int]) -> Measures:
 
 
 @compiled
-def _grey_levels(pixels: Pixels, grey: Pixels, counts: NDArray[np.int64]) -> tuple[int, int]:
+def _grey_levels(pixels: Pixels, grey: Pixels, counts: NDArray[np.int64]) -> tuple[int, np.int64]:
     """Levels and their counts into the arrays; how many pixels have a colour, and the sum of channels' distances."""
     coloured, total = 0, np.int64(0)
     for y in range(pixels.shape[0]):

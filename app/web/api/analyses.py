@@ -7,12 +7,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from app.services import analyses
+from app.services import analyses, view_map
 from app.services import set_thresholds as thresholds
 from app.services.analyses import AnalysisParams, AnalysisView
 from app.services.take_numbers import KeptNumbers, NumberKind, keep_numbers
+from app.services.view_map import MapData, PickView
 from app.web.api.imports import read_body
-from app.web.api.schemas import AnalysisBody, ThresholdsBody
+from app.web.api.schemas import AnalysisBody, PickBody, ThresholdsBody
 from app.web.dependencies import LeadAccess, LeadReadAccess, ReadingDep, WiringDep, WritingDep
 from app.web.downloads import download_table
 
@@ -84,6 +85,19 @@ def set_thresholds(
 @router.get("/{analysis_id}")
 def get_analysis(analysis_id: int, access: LeadReadAccess, session: ReadingDep, wiring: WiringDep) -> AnalysisView:
     return analyses.get_analysis(session, access, analysis_id, wiring.settings.folder("results"))
+
+
+@router.get("/{analysis_id}/map")
+def get_map(analysis_id: int, access: LeadReadAccess, session: ReadingDep, wiring: WiringDep) -> MapData:
+    """Where the images lie by what the analysis compared them by: what is alike lies close together."""
+    return view_map.get_map(session, access, analysis_id, wiring.settings.folder("results"))
+
+
+@router.post("/picks", status_code=201)
+def pick_samples(body: PickBody, access: LeadAccess, session: WritingDep) -> PickView:
+    """Keep a selection of samples; ``?pick=`` its number narrows queue, grid and list to those of them that are
+    flagged."""
+    return view_map.pick_samples(session, access, body.sample_ids)
 
 
 @router.get("/{analysis_id}/problems.csv")

@@ -221,6 +221,10 @@ class ThresholdsBody(Body):
     thresholds: dict[Word, float] = Field(min_length=1, max_length=20)
 
 
+class PickBody(Body):
+    sample_ids: list[SampleNumber] = Field(min_length=1, max_length=200_000)
+
+
 class LeakRunBody(Body):
     methods: list[Word] = Field(
         default_factory=lambda: [method.value for method in DEFAULT_METHODS], min_length=1, max_length=10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -24,11 +25,16 @@ router = APIRouter(prefix="/p/{slug}/analyses")
 class AnalysesPage:
     analyses: list[AnalysisView]
     detectors: list[Detector]
-    features: list[Features]
+    features: Sequence[Features]
     has_weights: bool
     how_to_embed: str
     epochs: int
     error: str | None
+
+
+@dataclass(frozen=True)
+class MapPage:
+    analysis: AnalysisView
 
 
 def _page(access: LeadReadAccess, session: ReadingDep, wiring: WiringDep, error: str | None = None) -> AnalysesPage:
@@ -75,6 +81,14 @@ def start_analysis(
     except InvalidInput as error:
         return render(request, "pages/analyses.html", _page(access, session, wiring, error.message), 400)
     return RedirectResponse(f"/p/{access.project.slug}/analyses", 303)
+
+
+@router.get("/{analysis_id}/map")
+def show_map(
+    request: Request, analysis_id: int, access: LeadReadAccess, session: ReadingDep, wiring: WiringDep
+) -> Response:
+    found = analyses.get_analysis(session, access, analysis_id, wiring.settings.folder("results"))
+    return render(request, "pages/analysis_map.html", MapPage(found))
 
 
 @router.post("/{analysis_id}/thresholds")
