@@ -6,7 +6,7 @@ Each way ends in keys and vectors. What can't be had is told as a notice; what n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,9 @@ from workers.runner import Context, Environment
 
 TRAINED_ON = 50_000
 """A training on the images sees so many of them at most: larger datasets have more of the same."""
+
+_TYPES = tuple(field.name for field in fields(PatchTypes))
+_NONE: Vectors = np.zeros((0, 1), np.float32)
 
 _FEWEST = 20
 """Images below which nothing can be learnt."""
@@ -69,9 +72,10 @@ def _learn_from(
     environment: Environment, claimed: ClaimedShard, context: Context, crops: Crops
 ) -> dict[str, NDArray[np.generic]]:
     params = claimed.job_params
+    types = learn_patches(_at_patch_side(crops)[:ENOUGH], seed=params["seed"])
+    learnt: dict[str, NDArray[np.generic]] = {name: getattr(types, name) for name in _TYPES}
     if params["features"] == Features.PATCHES:
-        types = learn_patches(crops, seed=params["seed"])
-        return {name: getattr(types, name) for name in PatchTypes.__slots__}
+        return learnt
     total, wanted = claimed.row.total, len(crops) * params["epochs"]
     weights, _ = train_encoder(
         crops, Training(params["epochs"], _device(environment, claimed), params["seed"]),
@@ -80,7 +84,17 @@ def _learn_from(
     )  # fmt: skip
     if context.should_stop():
         raise JobCancelled("The analysis was cancelled; no flag was changed.")
-    return {"weights": np.frombuffer(weights, np.uint8)}
+    middle = encode(crops[:ENOUGH], weights, _device(environment, claimed)).mean(axis=0)
+    return learnt | {"weights": np.frombuffer(weights, np.uint8), "middle": middle}
+
+
+def _at_patch_side(crops: Crops) -> Crops:
+    """Crops (n, side, side, 3) at the side at which patches are cut, as means of blocks."""
+    times = crops.shape[1] // SIDE
+    if times == 1:
+        return crops
+    blocks = crops.reshape(len(crops), SIDE, times, SIDE, times, 3)
+    return np.asarray(blocks.mean(axis=(2, 4)).round(), np.uint8)
 
 
 def _too_few(count: int) -> str:
@@ -113,17 +127,17 @@ def _device(environment: Environment, claimed: ClaimedShard) -> str:
 def embed(environment: Environment, claimed: ClaimedShard, context: Context) -> None:
     """Weights that can't be used end no analysis: what needs no embeddings goes on, and the reason is told."""
     keys: list[str] = []
-    vectors, notice = np.zeros((0, 1), np.float32), ""
+    vectors, patches, notice = np.zeros((0, 1), np.float32), np.zeros((0, 1), np.float32), ""
     refs = [ref_of(place) for place in images_of_shard(environment.database, claimed)]
     try:
         if claimed.job_params["features"] == Features.NETWORK:
             keys, vectors = _by_network(environment, claimed, context, refs)
         else:
-            keys, vectors = _by_learnt(environment, claimed, context, refs)
+            keys, vectors, patches = _by_learnt(environment, claimed, context, refs)
     except InvalidInput as error:
         notice = error.message
     with replaced_atomically(context.result_path("embeddings.npz")) as stream:
-        np.savez(stream, keys=np.array(keys, np.str_), vectors=vectors, notice=np.array(notice))
+        np.savez(stream, keys=np.array(keys, np.str_), vectors=vectors, patches=patches, notice=np.array(notice))
 
 
 def _by_network(
@@ -141,7 +155,8 @@ def _by_network(
 
 def _by_learnt(
     environment: Environment, claimed: ClaimedShard, context: Context, refs: Sequence[ImageRef]
-) -> tuple[list[str], Vectors]:
+) -> tuple[list[str], Vectors, Vectors]:
+    """Keys, vectors by which labels are judged, and features of patches, by which outliers are found."""
     (file,) = shard_results(environment.database, claimed.job_id, LEARN)
     with np.load(environment.settings.folder("results") / file.path, allow_pickle=False) as stored:
         learnt = {name: stored[name] for name in stored.files}
@@ -151,17 +166,26 @@ def _by_learnt(
         refs, int(learnt["side"]), processes=environment.settings.processes, on_progress=context.report,
         should_stop=context.should_stop,
     )  # fmt: skip
-    if "weights" in learnt:
-        return keys, encode(crops, learnt["weights"].tobytes(), _device(environment, claimed))
-    return keys, describe_by(crops, PatchTypes(*(learnt[name] for name in PatchTypes.__slots__)))
+    patches = describe_by(_at_patch_side(crops), PatchTypes(*(learnt[name] for name in _TYPES)))
+    if "weights" not in learnt:
+        return keys, patches, patches
+    seen = encode(crops, learnt["weights"].tobytes(), _device(environment, claimed))
+    # What the network learnt and what patches show are wrong about different images: together they know more.
+    return keys, np.concatenate([_unit(seen - learnt["middle"]), _unit(patches)], axis=1), patches
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9), np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Embedded:
-    """Vectors of the images ``keys``; ``reasons`` say why there are none, ``notices`` what else is to be told."""
+    """Vectors of the images ``keys``, and features of patches where those were learnt (else none); ``reasons`` say why
+    there are no vectors, ``notices`` what else is to be told."""
 
     keys: list[str]
     vectors: Vectors
+    patches: Vectors
     reasons: list[str]
     notices: list[str]
 
@@ -171,10 +195,10 @@ def read_embedded(environment: Environment, claimed: ClaimedShard) -> Embedded:
     if name := claimed.job_params["vectors"]:
         path = find_kept(claimed.project_id or 0, environment.settings.folder("uploads"), NumberKind.VECTORS, name)
         kept = read_kept(path)
-        return Embedded(kept.keys, kept.values, [], kept.notices)
+        return Embedded(kept.keys, kept.values, _NONE, [], kept.notices)
     folder = environment.settings.folder("results")
     keys: list[str] = []
-    parts, reasons = [], []
+    parts, patches, reasons = [], [], []
     for file in shard_results(environment.database, claimed.job_id, EMBED):
         with np.load(folder / file.path, allow_pickle=False) as part:
             if notice := str(part["notice"]):
@@ -182,4 +206,11 @@ def read_embedded(environment: Environment, claimed: ClaimedShard) -> Embedded:
             elif len(part["keys"]):
                 keys += [str(key) for key in part["keys"]]
                 parts.append(part["vectors"])
-    return Embedded(keys, np.concatenate(parts) if parts else np.zeros((0, 1), np.float32), reasons, [])
+                patches.append(part["patches"])
+    return Embedded(
+        keys,
+        np.concatenate([*parts]) if parts else _NONE,
+        np.concatenate([*patches]) if patches else _NONE,
+        reasons,
+        [],
+    )

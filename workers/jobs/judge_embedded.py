@@ -12,7 +12,7 @@ from app.services.run_shard import ClaimedShard
 from app.services.take_numbers import NumberKind, find_kept, read_kept
 from workers.engines.embedding_map import MapPoints, lay_out
 from workers.engines.mislabels import Confusion, find_mislabels, judge_given
-from workers.engines.neighbours import Vectors, shorten
+from workers.engines.neighbours import Vectors, scale, shorten
 from workers.engines.outliers import find_outliers
 from workers.jobs.analysis_features import read_embedded
 from workers.runner import Context, Environment
@@ -51,7 +51,10 @@ def judge_embedded(
     given = [labels.get(key, NO_LABEL) for key in keys]
     _look(context)
     if Detector.OUTLIERS in detectors:
-        claims, distances, told = find_outliers(keys, short, given)
+        # What a trained network sees is a direction; in features of patches the length counts as well.
+        by_length = len(embedded.patches) > 0
+        looked_at = scale(embedded.patches) if by_length else short
+        claims, distances, told = find_outliers(keys, looked_at, given, by_length=by_length)
         judged.claims, judged.shown = judged.claims + claims, judged.shown + distances
         judged.notices += told
         _look(context)

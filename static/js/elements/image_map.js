@@ -5,7 +5,7 @@ import { count, number } from "../lib/format.js";
 import { request } from "../lib/http.js";
 import { colourOf, fit, pointsIn } from "../lib/map_points.js";
 
-const SHOWN = 24, STEP = 0.02;
+const OUTLINED = 300, SHOWN = 24, STEP = 0.02;
 const SMALLEST = 0.005, LARGEST = 0.5;
 
 export class ImageMap extends HTMLElement {
@@ -80,11 +80,13 @@ export class ImageMap extends HTMLElement {
       const [x, y] = place.toCanvas(this.#points.x[n], this.#points.y[n]);
       pen.globalAlpha = any && !this.#selected.has(n) ? 0.25 : 0.85;
       pen.fillStyle = colours[this.#points.label[n]];
-      pen.fillRect(x - size / 2, y - size / 2, size, size);
+      const wide = this.#selected.has(n) ? size + 1 : size;
+      pen.fillRect(x - wide / 2, y - wide / 2, wide, wide);
     }
     pen.globalAlpha = 1;
     pen.strokeStyle = ink;
-    for (const n of this.#selected) {
+    const outlined = this.#selected.size <= OUTLINED ? this.#selected : [];  // of more, the outlines would hide the points
+    for (const n of outlined) {
       const [x, y] = place.toCanvas(this.#points.x[n], this.#points.y[n]);
       pen.strokeRect(x - size / 2 - 1, y - size / 2 - 1, size + 2, size + 2);
     }
