@@ -170,7 +170,7 @@ def _by_learnt(
     if "weights" not in learnt:
         return keys, patches, patches
     seen = encode(crops, learnt["weights"].tobytes(), _device(environment, claimed))
-    # What the network learnt and what patches show are wrong about different images: together they know more.
+    # Both together; what that brings over each alone was not measured yet (decision 55).
     return keys, np.concatenate([_unit(seen - learnt["middle"]), _unit(patches)], axis=1), patches
 
 
