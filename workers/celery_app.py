@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from typing import Any
 
 from celery import signals
@@ -13,6 +14,7 @@ from celery import signals
 from app.adapters.celery_app import QUEUES, TASK, make_celery
 from app.adapters.celery_doorbell import CeleryDoorbell
 from app.db.session import Database
+from app.services.rank_queue import start_due
 from app.services.run_shard import has_work
 from app.settings import Settings
 from workers.jobs import HANDLERS
@@ -21,6 +23,8 @@ from workers.runner import SHUTTING_DOWN, Environment, run_next_shard
 logger = logging.getLogger(__name__)
 
 RECONCILE_SECONDS = 5.0
+RANKING_SECONDS = 20.0
+"""So often is looked whether enough was decided for another order of a queue."""
 
 settings = Settings()
 app = make_celery(settings)
@@ -52,11 +56,15 @@ def do_next_shard() -> None:
 
 def _reconcile(stopping: threading.Event) -> None:
     database = Database(settings.resolved_database_url)
+    next_ranking = time.monotonic() + RANKING_SECONDS
     while not stopping.wait(RECONCILE_SECONDS):
         _end_with_parent()
         try:
             if not _busy.locked() and has_work(database, my_queues()):
                 _doorbell.ring(my_queues()[0])
+            if "cpu" in my_queues() and time.monotonic() >= next_ranking:
+                next_ranking = time.monotonic() + RANKING_SECONDS
+                start_due(database, _doorbell)
         except Exception:
             logger.exception("looking for work failed; trying again in %s s", RECONCILE_SECONDS)
     database.dispose()

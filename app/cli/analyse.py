@@ -8,14 +8,20 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from app.cli.environment import Subparsers, open_database, settings_from
 from app.cli.local_actor import NoDoorbell, ensure_owner, owner_access, work_until_done
+from app.db.session import Session
 from app.domain.accounts import slugify
-from app.domain.detectors import Detector
+from app.domain.detectors import DEFAULT_EPOCHS, Detector, Features
+from app.domain.errors import InvalidInput
 from app.services.analyses import AnalysisParams, get_analysis, start_analysis
+from app.services.projects import Access
+from app.services.take_numbers import NumberKind, keep_numbers
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -26,9 +32,22 @@ def add_parser(commands: Subparsers) -> None:
         nargs="+",
         metavar="NAME",
         default=[detector.value for detector in Detector],
-        help=f"any of {', '.join(Detector)}, with spaces or commas between them (default: all; the last two need "
-        "WINNOW_WEIGHTS)",
+        help=f"any of {', '.join(Detector)}, with spaces or commas between them (default: all)",
     )
+    parser.add_argument(
+        "--features", default=Features.AUTO.value, metavar="NAME",
+        help="by what pictures are compared: " + "; ".join(f"{one.value}: {one.label}" for one in Features),
+    )  # fmt: skip
+    parser.add_argument("--epochs", type=int, default=DEFAULT_EPOCHS, metavar="N", help="of the features 'learned'")
+    parser.add_argument("--seed", type=int, default=0, metavar="N")
+    parser.add_argument("--vectors", type=Path, metavar="FILE", help="a vector for each image: NPY, NPZ, CSV, Parquet")
+    parser.add_argument(
+        "--probabilities", type=Path, metavar="FILE", help="a probability of each class for each image, likewise"
+    )
+    parser.add_argument(
+        "--threshold", action="append", default=[], metavar="ISSUE=NUMBER",
+        help="a threshold of quality, as the page's histograms show them: blurry=2.5 (may be repeated)",
+    )  # fmt: skip
     parser.add_argument("--batch-size", "--batch_size", type=int, default=32, metavar="N")
     parser.add_argument("--device", default="auto", help="for embeddings: auto, cpu, cuda or cuda:N")
     parser.add_argument(
@@ -44,12 +63,20 @@ def run(args: argparse.Namespace) -> int:
     database = open_database(settings)
     ensure_owner(database)
     detectors = [name for given in args.detectors for name in given.split(",") if name]
-    params = AnalysisParams(tuple(detectors), args.dry_run, args.device, args.batch_size)
-    slug = slugify(args.project)
+    slug, uploads = slugify(args.project), settings.folder("uploads")
     with database.writing() as session:
+        access = owner_access(session, slug)
+        vectors, probabilities = (
+            _keep(session, access, uploads, kind, path)
+            for kind, path in ((NumberKind.VECTORS, args.vectors), (NumberKind.PROBABILITIES, args.probabilities))
+        )
+        params = AnalysisParams(
+            tuple(detectors), args.dry_run, args.device, args.batch_size, args.features, args.epochs, args.seed,
+            vectors, probabilities, _thresholds(args.threshold),
+        )  # fmt: skip
         job, _ = start_analysis(
-            session, NoDoorbell(), owner_access(session, slug), params, shard_size=settings.shard_size,
-            has_weights=settings.weights is not None,
+            session, NoDoorbell(), access, params, shard_size=settings.shard_size,
+            has_weights=settings.weights is not None, uploads=uploads,
         )  # fmt: skip
         job_id = job.id
     tell = (lambda text: print(f"\r\x1b[K{text}", end="", file=sys.stderr)) if sys.stderr.isatty() else None
@@ -61,6 +88,24 @@ def run(args: argparse.Namespace) -> int:
     else:
         print("\n".join(describe(view.summary, view.problems, args.dry_run)))
     return 0
+
+
+def _keep(session: Session, access: Access, uploads: Path, kind: NumberKind, path: Path | None) -> str:
+    if path is None:
+        return ""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"{path} can't be read: {error.strerror}.") from error
+    return keep_numbers(session, access, uploads, kind=kind, file_name=path.name, data=data).file
+
+
+def _thresholds(given: Sequence[str]) -> dict[str, float]:
+    try:
+        pairs = (text.split("=", 1) for text in given)
+        return {issue.strip(): float(value) for issue, value in pairs}
+    except ValueError:
+        raise InvalidInput(f"{' '.join(given)} should be issues with a number each, such as blurry=2.5.") from None
 
 
 def describe(summary: dict[str, Any], problems: int, is_dry_run: bool) -> list[str]:

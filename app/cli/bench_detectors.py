@@ -33,6 +33,7 @@ _QUALITY = 92
 """Of the JPEG files that photos and their faulty copies are written as, so that this tells nothing."""
 
 _CHUNK = 32
+_KNOWN, _STRANGE = 6000, 150
 
 _CLEANVISION = """
 import sys
@@ -67,6 +68,7 @@ def _measure(args: argparse.Namespace) -> None:
     figures: dict[str, Any] = {"planted": bench_planted(args.photos, args.cleanvision)}
     figures["speed"] = [bench_speed(folder, args.repeats) for folder in (args.photos, args.images) if folder]
     if args.labels:
+        figures["outliers"] = bench_outliers(args.photos, args.images)
         figures["mislabels"] = bench_mislabels(args.labels, args.images, args.given, args.right)
     print(json.dumps(figures, indent=1) if args.json else describe(figures))
 
@@ -212,6 +214,39 @@ def bench_mislabels(labels: Path, images: Path, given: str, right: str) -> dict[
     }  # fmt: skip
 
 
+def bench_outliers(photos: Path, images: Path) -> dict[str, Any]:
+    """AUROC of photos of another dataset among images, all 32 pixels a side, by the distance to their nearest."""
+    from app.cli.made_copies import list_photos
+    from workers.engines.neighbours import find_neighbours, scale
+    from workers.engines.outliers import NEIGHBOURS, find_outliers
+    from workers.engines.patch_features import describe_patches
+
+    known, strange = list_photos(images), list_photos(photos)[:_STRANGE]
+    chosen = np.random.default_rng(0).permutation(len(known))[:_KNOWN]
+    pixels = np.stack([_middle(known[row].path) for row in chosen.tolist()] + [_middle(ref.path) for ref in strange])
+    vectors = scale(describe_patches(pixels))
+    distances = find_neighbours(vectors, NEIGHBOURS, by_length=True).distances.mean(axis=1)
+    keys = [str(row) for row in range(len(pixels))]
+    claims, _, _ = find_outliers(keys, vectors, [""] * len(keys), by_length=True)
+    flagged = np.isin(np.arange(len(keys)), [int(claim.key) for claim in claims])
+    return {
+        "images": len(chosen), "strange": len(strange),
+        "auroc": _auroc(distances[: len(chosen)], distances[len(chosen) :]),
+        "flagged": float(flagged[len(chosen) :].mean()), "flagged_images": float(flagged[: len(chosen)].mean()),
+    }  # fmt: skip
+
+
+def _middle(path: Path) -> Any:
+    """The square in the middle of a picture at 32 pixels, as analyses see it."""
+    from PIL import Image
+
+    from workers.engines.embeddings import CropSize, crop_for_network
+    from workers.engines.patch_features import SIDE
+
+    with Image.open(path) as image:
+        return crop_for_network(image, CropSize(SIDE, SIDE))
+
+
 def _small(path: Path) -> Any:
     from PIL import Image
 
@@ -234,6 +269,12 @@ def describe(figures: dict[str, Any]) -> str:
         f"{row['times_decoding']:.2f} times decoding alone ({row['decoding']:.2f} s)"
         for row in figures["speed"]
     ]
+    if found := figures.get("outliers"):
+        lines.append(
+            f"outliers: {found['strange']:,} photos of another dataset among {found['images']:,} images: AUROC "
+            f"{found['auroc']:.3f}; flagged {found['flagged']:.1%}, of the images themselves "
+            f"{found['flagged_images']:.1%}"
+        )
     if found := figures.get("mislabels"):
         lines.append(
             f"mislabels: {found['wrong']:,} of {found['images']:,} labels wrong; average precision "

@@ -19,6 +19,7 @@ class JobKind(StrEnum):
     EXPORT = "export"
     BULK = "bulk"
     ANALYSE = "analyse"
+    RANK = "rank"
 
 
 class JobState(StrEnum):

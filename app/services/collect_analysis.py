@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from app.adapters.files import write_atomically
@@ -17,7 +17,9 @@ from app.db.models.imports import Import
 from app.db.repositories import flags as flags_repository
 from app.db.repositories import jobs as jobs_repository
 from app.db.repositories import projects as projects_repository
-from app.db.session import Database
+from app.db.repositories import queue as queue_repository
+from app.db.repositories import queueing, withdrawing
+from app.db.session import Database, Session
 from app.domain.detectors import SOURCE, Claim
 from app.domain.formats.guide_csv import COLUMNS
 from app.services.import_flags import run_import
@@ -69,6 +71,20 @@ def apply_claims(
         session.flush()  # its number
         import_id = row.id
     run_import(database, import_id, uploads, context, apply=not claimed.job_params.get("preview", False))
+    thresholds = claimed.job_params["thresholds"]
+    if thresholds and claimed.job_params["base"]:
+        with database.writing() as session:
+            _withdraw(session, claimed.project_id or 0, claims, thresholds)
     with database.writing() as session:
         row = session.get_one(Import, import_id)
         row.warnings = [*notices, *(told for told in row.warnings if told not in notices)]
+
+
+def _withdraw(session: Session, project_id: int, claims: Sequence[Claim], issues: Collection[str]) -> None:
+    """Take the flags of these issues back that are claimed no more, and what nobody flags out of the queue."""
+    ids = projects_repository.sample_ids_by_key(session, project_id)
+    kept = {(claim.issue, ids[claim.key]) for claim in claims if claim.key in ids}
+    queue_repository.take_turn(session, project_id)
+    unflagged = withdrawing.withdraw_flags(session, project_id, SOURCE, issues, kept)
+    queueing.queue_samples(session, project_id, queueing.queued_of(session, unflagged))
+    withdrawing.drop_unflagged(session, unflagged)

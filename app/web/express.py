@@ -158,7 +158,7 @@ def _read_query(query: bytes, counting: str, others: set[str]) -> dict[str, str]
 
 
 def _read_filter(asked: dict[str, str]) -> SampleFilter:
-    if not re.fullmatch("[0-9]{0,9}", asked.get("draw", ""), re.ASCII):
+    if not all(re.fullmatch("[0-9]{0,9}", asked.get(name, ""), re.ASCII) for name in ("draw", "pick")):
         raise NotPlain
     return sample_filter(**{name: value for name, value in asked.items() if name in _FILTERS})
 

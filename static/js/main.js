@@ -6,6 +6,7 @@ import { CopyText } from "./elements/copy_text.js";
 import { FileDrop } from "./elements/file_drop.js";
 import { GridPage } from "./elements/grid_page.js";
 import { GroupList } from "./elements/group_list.js";
+import { ImageMap } from "./elements/image_map.js";
 import { JobProgress } from "./elements/job_progress.js";
 import { KeyHelp } from "./elements/key_help.js";
 import { LazyPart } from "./elements/lazy_part.js";
@@ -19,6 +20,7 @@ import { SampleGrid } from "./elements/sample_grid.js";
 import { SampleOthers } from "./elements/sample_others.js";
 import { SamplePicture } from "./elements/sample_picture.js";
 import { SampleStrip } from "./elements/sample_strip.js";
+import { ThresholdMover } from "./elements/threshold_mover.js";
 import { ThemeSwitch } from "./elements/theme_switch.js";
 import { ToastLine } from "./elements/toast_line.js";
 import { TreeQuestion } from "./elements/tree_question.js";
@@ -32,7 +34,7 @@ const ELEMENTS = {
   "sample-picture": SamplePicture, "pair-compare": PairCompare, "tree-question": TreeQuestion, "sample-evidence": SampleEvidence,
   "sample-others": SampleOthers, "sample-comments": SampleComments, "sample-strip": SampleStrip, "sample-grid": SampleGrid,
   "review-page": ReviewPage, "grid-page": GridPage, "group-list": GroupList, "leak-pairs": LeakPairs, "conflict-list": ConflictList,
-  "bulk-proof": BulkProof,
+  "bulk-proof": BulkProof, "threshold-mover": ThresholdMover, "image-map": ImageMap,
 };
 
 for (const [name, element] of Object.entries(ELEMENTS)) customElements.define(name, element);

@@ -33,7 +33,7 @@ def test_an_export_brings_its_flags_and_counts_every_row(world):
     assert (done.state, done.rows_total, done.rows_accepted, done.rows_rejected) == ("done", 10, 5, 5)
     assert (done.flags_new, done.flags_updated, done.flags_unchanged) == (5, 0, 0)
     assert [f.issue_type for f in world.flags()] == ["mislabel", "outlier", "duplicate", "quality", "leak"]
-    assert world.next("alice", 9) == ["train/cat/0.png", "train/dog/0.png", "train/cat/1.png", "test/cat/0.png"]
+    assert world.next("alice", 9) == ["train/dog/0.png", "train/cat/0.png", "train/cat/1.png", "test/cat/0.png"]
 
 
 def test_rejected_rows_are_kept_with_their_line_and_the_reason(world):

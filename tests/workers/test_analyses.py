@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import json
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from sqlalchemy import update
 from torchvision.models import get_model
 
 from app.db.models.imports import Import
 from app.db.models.jobs import JobShard
+from app.db.models.projects import Sample
+from app.db.repositories import queueing
 from app.domain.errors import InvalidInput, NotAllowed
 from app.services import analyses
 from app.services.analyses import AnalysisParams
 from app.services.run_shard import claim_shard
+from app.services.set_thresholds import set_thresholds
+from app.services.take_numbers import NumberKind, keep_numbers
 from tests.engines.conftest import draw
 from workers.jobs import HANDLERS
 
@@ -31,7 +38,7 @@ def start(world, name="lena", *, has_weights=False, **params) -> int:
     with world.writing(name) as (session, access):
         job, _ = analyses.start_analysis(
             session, world.doorbell, access, AnalysisParams(**params), shard_size=world.settings.shard_size,
-            has_weights=has_weights,
+            has_weights=has_weights, uploads=world.settings.folder("uploads"),
         )  # fmt: skip
         return job.id
 
@@ -52,7 +59,7 @@ def test_an_analysis_flags_copies_and_broken_files(world):
     world.work()
     found = view(world, job_id)
     assert found.state == "done_with_errors"
-    assert "need a network's weights" in found.notices[0]
+    assert any("Nothing can be learnt from 17" in notice for notice in found.notices)
     assert [row[0] for row in found.summary["problem_list"]] == ["train/dog/3.png"]
     flags = {(f.raw_issue_type, f.sample_id) for f in world.flags()}
     assert ("corrupt", world.ids["train/dog/3.png"]) in flags
@@ -62,7 +69,7 @@ def test_an_analysis_flags_copies_and_broken_files(world):
     with world.database.reading() as session:
         row = session.query(Import).one()
         assert (row.state, row.source, row.job_id) == ("done", "Winnow", job_id)
-        assert any("weights" in warning for warning in row.warnings)
+        assert any("learnt" in warning for warning in row.warnings)
     assert world.next("alice")
 
 
@@ -150,6 +157,140 @@ def test_with_weights_outliers_and_mislabels_are_sought(world, weights, monkeypa
     assert "outlier" in [one["issue"] for one in found.summary["distributions"]]
 
 
+def send(world, kind, **arrays) -> str:
+    stream = io.BytesIO()
+    np.savez(stream, **arrays)
+    with world.writing("lena") as (session, access):
+        uploads = world.settings.folder("uploads")
+        return keep_numbers(session, access, uploads, kind=kind, file_name="x.npz", data=stream.getvalue()).file
+
+
+@pytest.fixture
+def many(new_world):
+    """Thirty pictures of two kinds, eight of them dark, one in the wrong class."""
+    for path in new_world.root.rglob("*.*"):
+        path.unlink()
+    random = np.random.default_rng(0)
+    for i in range(30):
+        kind = "cat" if i % 2 else "dog"
+        level = 20 + i if i < 8 else 150
+        pixels = np.zeros((40, 40, 3)) + level
+        pixels[:, ::4] = level + 60 if kind == "cat" else level
+        pixels[::4] = level + 60 if kind == "dog" else pixels[::4]
+        noisy = np.clip(pixels + random.normal(0, 6, pixels.shape), 0, 255).astype(np.uint8)
+        folder = "dog" if i == 15 else kind
+        Image.fromarray(noisy).save(new_world.root / "train" / folder / f"{i}.png")
+    return new_world.scan()
+
+
+def keys_of(world, issue) -> set[str]:
+    names = {id_: key for key, id_ in world.ids.items()}
+    return {names[flag.sample_id] for flag in world.flags() if flag.raw_issue_type == issue}
+
+
+@pytest.mark.parametrize("features", ["patches", "learned"])
+def test_without_weights_a_wrong_label_is_found_by_what_the_images_teach(many, features):
+    job_id = start(many, detectors=("mislabels",), features=features, epochs=3, device="cpu")
+    many.work()
+    found = view(many, job_id)
+    assert (found.state, found.features, found.notices) == ("done", features, [])
+    assert found.summary["on_map"] == 30
+    if features == "patches":
+        assert "train/dog/15.png" in keys_of(many, "mislabel")
+
+
+def test_vectors_and_probabilities_come_from_files(many):
+    keys = sorted(many.ids)
+    kinds = np.array([int(key.rsplit("/", 1)[1].split(".")[0]) % 2 for key in keys])
+    random = np.random.default_rng(0)
+    vectors = np.eye(8)[kinds] + random.normal(0, 0.05, (30, 8))
+    shares = np.where(kinds[:, np.newaxis] == [1, 0], 0.9, 0.1)
+    named = send(many, NumberKind.VECTORS, keys=np.array(keys[1:]), vectors=vectors[1:])
+    job_id = start(many, detectors=("outliers", "mislabels"), vectors=named)
+    many.work()
+    assert view(many, job_id).features == "file"
+    assert any(keys[0] in notice for notice in view(many, job_id).notices)
+    assert keys_of(many, "mislabel") == {"train/dog/15.png"}
+    given = send(many, NumberKind.PROBABILITIES, keys=np.array(keys), probs=shares, classes=np.array(["cat", "dog"]))
+    start(many, detectors=("mislabels",), probabilities=given)
+    many.work()
+    (flag,) = [flag for flag in many.flags() if flag.raw_issue_type == "mislabel"]
+    assert "probability 0.90, from a file" in flag.reason
+
+
+def test_a_threshold_set_by_hand_flags_anew_without_reading_an_image(many):
+    def dark() -> set[str]:
+        return keys_of(many, "dark")
+
+    job_id = start(many, detectors=("quality",))
+    many.work()
+    before = dark()
+    assert before
+    (shown,) = [one for one in view(many, job_id).summary["distributions"] if one["issue"] == "dark"]
+    for path in many.root.rglob("*.png"):
+        path.unlink()
+
+    def set_to(value, base=job_id) -> int:
+        with many.writing("lena") as (session, access):
+            job, _ = set_thresholds(
+                session, many.doorbell, access, base, {"dark": value}, many.settings.folder("results")
+            )
+            found = job.id
+        many.work()
+        return found
+
+    answered, *_ = sorted(before)
+    many.submit("alice", answered, "keep")
+    step = int(np.argmax(np.array(shown["above"]) < 16))
+    low = shown["low"] + (shown["high"] - shown["low"]) * step / (len(shown["above"]) - 1)
+    lower = set_to(low)
+    assert len(dark()) == shown["above"][step] > len(before)
+    assert view(many, lower).thresholds == {"dark": low}
+    assert all("set by hand" in f.reason for f in many.flags() if f.raw_issue_type == "dark" and f.confidence)
+    set_to(5.0, lower)
+    assert dark() == {answered}  # somebody answered on it: the flag stays, and so does the answer
+    assert many.review("alice", answered).decision == "keep"
+    with many.reading() as (session, access):
+        assert set(queueing.queued_of(session, many.ids.values())) == {f.sample_id for f in many.flags()}
+    for given, said in (
+        ({"dark": float("nan")}, "a number"),
+        ({"beauty": 1}, "no score for beauty"),
+        ({}, "at least one"),
+    ):
+        with many.writing("lena") as (session, access), pytest.raises(InvalidInput, match=said):
+            set_thresholds(session, many.doorbell, access, job_id, given, many.settings.folder("results"))
+
+
+def test_labels_that_are_missing_or_alone_are_told_and_the_rest_goes_on(many):
+    """One class only, then a class with one image, then no labels at all."""
+    keys = sorted(many.ids)
+    vectors = send(many, NumberKind.VECTORS, keys=np.array(keys), vectors=np.random.default_rng(0).normal(size=(30, 6)))
+    for labels, said in (
+        (["cat"] * 30, "only one class has 5"),
+        (["cat"] * 29 + ["dog"], "1 classes of fewer than 5"),
+        ([""] * 30, "no class has 5"),
+        (["cat"] * 12 + ["dog"] * 12 + [""] * 6, "6 images that have no label"),
+    ):
+        with many.database.writing() as session:
+            for key, label in zip(keys, labels, strict=True):
+                session.execute(update(Sample).where(Sample.id == many.ids[key]).values(given_label=label))
+        job_id = start(many, detectors=("outliers", "mislabels"), vectors=vectors, seed=keys.index(keys[0]) + len(said))
+        many.work()
+        found = view(many, job_id)
+        assert found.state == "done"
+        assert any(said in notice for notice in found.notices), found.notices
+
+
+def test_an_image_that_turns_unreadable_in_the_middle_is_left_out(many):
+    job_id = start(many, detectors=("quality", "outliers"))
+    many.step()  # the images were read
+    (many.root / "train/cat/9.png").write_bytes(b"no image any more")
+    many.work()
+    found = view(many, job_id)
+    assert found.state in ("done", "done_with_errors")  # by whether its part was read before or after
+    assert found.summary["on_map"] == 29
+
+
 def test_weights_that_do_not_fit_are_told_and_the_rest_goes_on(world, weights, monkeypatch):
     monkeypatch.setattr(world.settings, "weights", weights)
     monkeypatch.setattr(world.settings, "model", "resnet50")
@@ -182,7 +323,9 @@ def test_an_image_that_went_away_is_told(world):
 def test_what_cannot_be_analysed_is_refused(world):
     for params, said in (
         ({"detectors": ("blur",)}, "not blur"), ({"detectors": ()}, "not none"),
-        ({"detectors": ("outliers",)}, "need a network's weights"), ({"batch_size": 0}, "batch size"),
+        ({"features": "network"}, "needs weights"), ({"features": "magic"}, "'magic'"),
+        ({"features": "file"}, "need a file"), ({"vectors": "../winnow.db"}, "no file of vectors"),
+        ({"epochs": 0}, "epochs"), ({"thresholds": {"beauty": 1.0}}, "beauty"), ({"batch_size": 0}, "batch size"),
     ):  # fmt: skip
         with pytest.raises(InvalidInput, match=said):
             start(world, **params)

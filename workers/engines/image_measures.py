@@ -18,15 +18,15 @@ Measures = NDArray[np.float32]
 
 NAMES = (
     "mean", "p1", "p5", "p50", "p95", "p99", "white", "entropy", "colour",
-    "fine", "middle", "coarse", "width", "height",
+    "fine", "middle", "coarse", "width", "height", "chroma",
 )  # fmt: skip
 """Columns of measures: brightness (0 to 1) as mean and percentiles, the share of white pixels (0 to 1), entropy of the
 grey levels in bits (0 to 8), the share of pixels that have a colour (0 to 1), energies of the Laplacian at three
-scales, width and height in pixels."""
+scales, width and height in pixels, and how far apart a pixel's channels are on average (0 to 255)."""
 
 COLUMN = {name: number for number, name in enumerate(NAMES)}
 
-ALGORITHM = 1
+ALGORITHM = 2
 """To be raised with every change to what the numbers mean."""
 
 MIN_SIDE = 320
@@ -38,7 +38,7 @@ _WHITE = 250
 """Grey levels from here on are white."""
 
 _COLOUR = 16
-"""So many levels apart are the channels of a pixel that has a colour; a grey JPEG file in RGB stays below."""
+"""So many levels apart are the channels of a pixel that has a colour."""
 
 
 def measure_pixels(pixels: Pixels, size: tuple[int, int]) -> Measures:
@@ -50,9 +50,9 @@ def measure_pixels(pixels: Pixels, size: tuple[int, int]) -> Measures:
     if pixels.ndim == 2:
         grey[:] = pixels
         counts += np.bincount(grey.ravel(), minlength=256)
-        coloured = 0
+        coloured, apart = 0, np.int64(0)
     else:
-        coloured = _grey_levels(np.ascontiguousarray(pixels), grey, counts)
+        coloured, apart = _grey_levels(np.ascontiguousarray(pixels), grey, counts)
     shares = counts / max(grey.size, 1)
     found[0] = float(shares @ np.arange(256)) / 255
     found[1:6] = np.searchsorted(np.cumsum(shares), np.array(_PERCENTILES) - 1e-9) / 255
@@ -65,6 +65,7 @@ def measure_pixels(pixels: Pixels, size: tuple[int, int]) -> Measures:
     half = halve(grey)
     found[9:12] = laplacian_energy(grey), laplacian_energy(half), laplacian_energy(halve(half))
     found[12:14] = size
+    found[14] = apart / max(counts.sum(), 1)
     return found
 
 
@@ -75,17 +76,20 @@ def measure_image(image: Image.Image, size: tuple[int, int]) -> Measures:
 
 
 @compiled
-def _grey_levels(pixels: Pixels, grey: Pixels, counts: NDArray[np.int64]) -> int:
-    coloured = 0
+def _grey_levels(pixels: Pixels, grey: Pixels, counts: NDArray[np.int64]) -> tuple[int, np.int64]:
+    """Levels and their counts into the arrays; how many pixels have a colour, and the sum of channels' distances."""
+    coloured, total = 0, np.int64(0)
     for y in range(pixels.shape[0]):
         for x in range(pixels.shape[1]):
             red, green, blue = np.int32(pixels[y, x, 0]), np.int32(pixels[y, x, 1]), np.int32(pixels[y, x, 2])
             level = (19595 * red + 38470 * green + 7471 * blue + 32768) >> 16
             grey[y, x] = np.uint8(level)
             counts[level] += 1
-            if max(red, green, blue) - min(red, green, blue) > _COLOUR:
+            apart = max(red, green, blue) - min(red, green, blue)
+            total += np.int64(apart)
+            if apart > _COLOUR:
                 coloured += 1
-    return coloured
+    return coloured, total
 
 
 @compiled

@@ -8,8 +8,9 @@ trained on the other folds, and the vote of the nearest neighbours.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,9 +63,40 @@ def find_mislabels(keys: Sequence[str], vectors: Vectors, labels: Sequence[str])
     chosen = np.ascontiguousarray(vectors[usable])
     near = find_neighbours(chosen, NEIGHBOURS)
     probabilities = cross_validate(chosen, given, near)
-    issues = judge_labels(given, probabilities)
     names = [keys[row] for row in usable.tolist()]
-    claims = [_claim(names, classes, given, probabilities, near, i) for i in np.flatnonzero(issues).tolist()]
+    tell = partial(_tell_neighbours, names, classes, given, near)
+    return _conclude(names, classes, given, probabilities, tell, notices)
+
+
+def judge_given(
+    keys: Sequence[str], probabilities: Probabilities, classes: Sequence[str], labels: Sequence[str]
+) -> Mislabels:
+    """Claims on the labels of images by ``probabilities`` (n, classes) that somebody else made, cross-validated as is
+    hoped. Images without a label, or with one that has no probability, are left out."""
+    number = {label: n for n, label in enumerate(classes)}
+    usable = [row for row, label in enumerate(labels) if label in number]
+    notices = []
+    if left := len(labels) - len(usable):
+        notices.append(f"Mislabels were not sought among {left:,} images without a label that has a probability.")
+    given = np.array([number[labels[row]] for row in usable], np.int64)
+    counts = np.bincount(given, minlength=len(classes))
+    if (counts > 0).sum() < 2:
+        return Mislabels([], [], [*notices, _too_few(int((counts > 0).sum()))])
+    # Confident learning wants each class to have an image that is labelled so.
+    kept = np.flatnonzero(counts)
+    chosen = probabilities[usable][:, kept] + 1e-9
+    chosen /= chosen.sum(axis=1, keepdims=True)
+    given = np.searchsorted(kept, given)
+    names = [keys[row] for row in usable]
+    return _conclude(names, [classes[n] for n in kept.tolist()], given, chosen, lambda row, likely: "", notices)
+
+
+def _conclude(
+    keys: Sequence[str], classes: Sequence[str], given: NDArray[np.int64], probabilities: Probabilities,
+    tell: Callable[[int, int], str], notices: list[str],
+) -> Mislabels:  # fmt: skip
+    issues = judge_labels(given, probabilities)
+    claims = [_claim(keys, classes, given, probabilities, tell, i) for i in np.flatnonzero(issues).tolist()]
     return Mislabels(claims, _confusions(classes, given, probabilities, issues), notices)
 
 
@@ -123,19 +155,26 @@ def judge_labels(given: NDArray[np.int64], probabilities: Probabilities) -> NDAr
 
 def _claim(
     keys: Sequence[str], classes: Sequence[str], given: NDArray[np.int64], probabilities: Probabilities,
-    near: Neighbours, row: int,
+    tell: Callable[[int, int], str], row: int,
 ) -> Claim:  # fmt: skip
     likely = int(probabilities[row].argmax())
     told, doubted = probabilities[row, likely], probabilities[row, given[row]]
-    agreeing = int((given[near.rows[row]] == likely).sum())
-    closest = ", ".join(keys[j] for j in near.rows[row, :_NAMED].tolist())
+    source = "cross-validated" if (more := tell(row, likely)) else "from a file"
     reason = (
-        f"looks like {classes[likely]!r} (probability {told:.2f}, cross-validated) more than like its label "
-        f"{classes[given[row]]!r} ({doubted:.2f}); {agreeing} of its {near.rows.shape[1]} nearest images are "
-        f"{classes[likely]!r}, such as {closest}"
+        f"looks like {classes[likely]!r} (probability {told:.2f}, {source}) more than like its label "
+        f"{classes[given[row]]!r} ({doubted:.2f}){more}"
     )
     sure = round(float(told / (told + doubted)), 3)
     return Claim(keys[row], IssueType.MISLABEL, "mislabel", sure, reason, classes[likely])
+
+
+def _tell_neighbours(
+    keys: Sequence[str], classes: Sequence[str], given: NDArray[np.int64], near: Neighbours, row: int, likely: int
+) -> str:
+    agreeing = int((given[near.rows[row]] == likely).sum())
+    closest = ", ".join(keys[j] for j in near.rows[row, :_NAMED].tolist())
+    count = near.rows.shape[1]
+    return f"; {agreeing} of its {count} nearest images are {classes[likely]!r}; the nearest of all: {closest}"
 
 
 def _confusions(

@@ -6,6 +6,8 @@ close its patches come to each of them, quarter by quarter. Learnt from the pict
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,10 +20,28 @@ SIDE = 32
 
 _PATCH, _STRIDE, _TYPES = 6, 2, 400
 _SAMPLED, _AT_ONCE = 60_000, 250
+_PARTS = 128
+
+ENOUGH = 5_000
+"""So many pictures are enough to learn from."""
 
 
-def describe_patches(pixels: Pixels, *, seed: int = 0) -> Vectors:
-    """Features (n, 1600) of pictures (n, 32, 32, 3)."""
+@dataclass(frozen=True, slots=True, eq=False)
+class PatchTypes:
+    """What was learnt from some pictures: ``mean`` (108) and ``whiten`` (108, 108) make patches comparable, ``types``
+    (400, 108) are the typical ones; ``centre`` and ``spread`` (1600) are of the features, ``axes`` (1600, d) their main
+    directions."""
+
+    mean: Vectors
+    whiten: Vectors
+    types: Vectors
+    centre: Vectors
+    spread: Vectors
+    axes: Vectors
+
+
+def learn_patches(pixels: Pixels, *, seed: int = 0) -> PatchTypes:
+    """Learn from pictures (n, 32, 32, 3), of which a few thousand are enough. Equal ``seed``, equal types."""
     import faiss
 
     random = np.random.default_rng(seed)
@@ -30,15 +50,35 @@ def describe_patches(pixels: Pixels, *, seed: int = 0) -> Vectors:
     mean = patches.mean(axis=0)
     values, axes = np.linalg.eigh(np.cov((patches - mean).T))
     whiten = (axes / np.sqrt(np.maximum(values, 0) + 0.1)).astype(np.float32) @ axes.T.astype(np.float32)
-    means = faiss.Kmeans(patches.shape[1], _TYPES, niter=12, seed=seed, verbose=False)
+    kinds = min(_TYPES, len(patches))
+    # One picture has fewer patches than faiss likes for a type; it need not say so.
+    means = faiss.Kmeans(patches.shape[1], kinds, niter=12, seed=seed, verbose=False, min_points_per_centroid=1)
     means.train(np.ascontiguousarray((patches - mean) @ whiten, dtype=np.float32))
     types = np.asarray(means.centroids, np.float32)
-    parts = [
-        _describe(pixels[start : start + _AT_ONCE], mean, whiten, types) for start in range(0, len(pixels), _AT_ONCE)
-    ]
-    features = np.concatenate(parts)
-    spread = features.std(axis=0) + 1e-3
-    return np.asarray((features - features.mean(axis=0)) / spread, np.float32)
+    features = _describe_all(pixels, mean, whiten, types)
+    centre, spread = features.mean(axis=0), features.std(axis=0) + 1e-3
+    standard = ((features - centre) / spread).astype(np.float64)
+    strengths, directions = np.linalg.eigh(standard.T @ standard)
+    main = directions[:, np.argsort(strengths)[::-1][:_PARTS]].astype(np.float32)
+    return PatchTypes(mean, whiten, types, centre, spread, main)
+
+
+def describe_by(pixels: Pixels, learnt: PatchTypes) -> Vectors:
+    """Features (n, 128) of pictures (n, 32, 32, 3) along the main axes of what was learnt."""
+    features = _describe_all(pixels, learnt.mean, learnt.whiten, learnt.types)
+    return np.asarray((features - learnt.centre) / learnt.spread @ learnt.axes, np.float32)
+
+
+def describe_patches(pixels: Pixels, *, seed: int = 0) -> Vectors:
+    """Learn from pictures (n, 32, 32, 3) and describe the same: (n, 128)."""
+    random = np.random.default_rng(seed)
+    return describe_by(pixels, learn_patches(pixels[random.permutation(len(pixels))[:ENOUGH]], seed=seed))
+
+
+def _describe_all(pixels: Pixels, mean: Vectors, whiten: Vectors, types: Vectors) -> Vectors:
+    nothing = np.zeros((0, 4 * len(types)), np.float32)
+    starts = range(0, len(pixels), _AT_ONCE)
+    return np.concatenate([nothing, *(_describe(pixels[s : s + _AT_ONCE], mean, whiten, types) for s in starts)])
 
 
 def _patches(pixels: Pixels) -> Vectors:

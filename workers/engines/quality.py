@@ -119,28 +119,36 @@ DETECTORS = (
     QualityDetector("odd_aspect_ratio", 1, _elongation, "doublings from a square", 1.5, 0.1, 1.0, _tell_aspect),
 )
 
-_GREY_BELOW, _COLOUR_ABOVE = 0.002, 0.02
-"""Shares of coloured pixels: a grey image has fewer than the first, an image in colour more than the second."""
+_COLOUR_ABOVE = 0.02
+"""An image in colour has at least this share of coloured pixels."""
+
+_GREY_BELOW, _SPOTS_BELOW = 1.0, 0.002
+"""A grey image's channels are less than one level apart on average, which leaves room for rounding in JPEG files, and
+hardly a pixel has a colour. A pale picture of a grey sky is further apart: it is in colour."""
 
 _MOSTLY = 0.9
 """Grey images are odd in a dataset of which so many are in colour."""
 
-_GREYSCALE_VERSION, _GREYSCALE_SEVERITY = 1, 0.6
+_GREYSCALE_VERSION, _GREYSCALE_SEVERITY = 2, 0.6
 
 
 def find_poor_images(
-    keys: Sequence[str], measures: Measures, *, limits: Mapping[str, float] | None = None
+    keys: Sequence[str],
+    measures: Measures,
+    *,
+    limits: Mapping[str, float] | None = None,
+    thresholds: Mapping[str, float] | None = None,
 ) -> tuple[list[Claim], list[Distribution]]:
     """Claims on the images whose ``measures`` (n, columns) these are, and each detector's scores over all of them.
 
-    ``limits`` replaces limits by issue.
+    ``limits`` replaces limits by issue, ``thresholds`` whole thresholds: they were set by hand.
     """
     claims: list[Claim] = []
     shown: list[Distribution] = []
     for detector in DETECTORS:
         scores = detector.score(measures)
         limit = (limits or {}).get(detector.issue, detector.limit)
-        threshold = find_threshold(scores, limit, floor=detector.floor)
+        threshold = find_threshold(scores, limit, floor=detector.floor, by_hand=(thresholds or {}).get(detector.issue))
         rows = np.flatnonzero(scores > threshold.value)
         severities = threshold.severity(scores, detector.unit)
         for row in rows.tolist():
@@ -157,6 +165,8 @@ def find_poor_images(
 
 
 def _rule(threshold: Threshold) -> str:
+    if threshold.by_hand:
+        return f"{threshold.value:.2f}, which was set by hand"
     if threshold.is_usual:
         return f"{threshold.value:.2f}, which is usual in this dataset"
     return f"{threshold.value:.2f}; half of the dataset is below {threshold.median:.2f}"
@@ -167,10 +177,11 @@ def _grey_among_colour(keys: Sequence[str], measures: Measures) -> list[Claim]:
     coloured = float((shares > _COLOUR_ABOVE).mean()) if len(shares) else 0.0
     if coloured < _MOSTLY:
         return []
-    reason = f"no pixel of it has a colour, while {coloured:.1%} of the images are in colour"
+    grey = (_of(measures, "chroma") < _GREY_BELOW) & (shares < _SPOTS_BELOW)
+    reason = f"it has no colour, while {coloured:.1%} of the images are in colour"
     return [
         Claim(keys[row], IssueType.QUALITY, "grayscale", _GREYSCALE_SEVERITY, reason)
-        for row in np.flatnonzero(shares < _GREY_BELOW).tolist()
+        for row in np.flatnonzero(grey).tolist()
     ]
 
 

@@ -17,6 +17,7 @@ from app.domain.leaks import SMALLEST_CROP
 from workers.engines.decoding import ImageRef
 from workers.engines.fingerprint_table import FingerprintTable, read_fingerprints, write_fingerprints
 from workers.engines.fingerprints import fingerprint_chunk
+from workers.engines.image_reading import read_chunk
 from workers.engines.jit import KERNELS
 from workers.engines.verified_search import find_candidates, merge_candidates, verify_pairs
 
@@ -38,7 +39,9 @@ class WarmUp:
 def compile_kernels() -> WarmUp:
     """Compile what is not on disk yet. Running it again takes a second or two."""
     with TemporaryDirectory() as folder:
-        table = fingerprint_chunk(_draw(Path(folder)))
+        refs = _draw(Path(folder))
+        table = fingerprint_chunk(refs)
+        read_chunk(refs)  # with the measures that analyses judge quality by
         write_fingerprints(Path(folder) / "fingerprints.parquet", table)
         mapped = read_fingerprints(Path(folder) / "fingerprints.parquet")
         for query, reference in ((table, table), (mapped, mapped)):

@@ -10,6 +10,7 @@ from workers.jobs.bulk import run_bulk_shard
 from workers.jobs.exports import run_export_shard
 from workers.jobs.imports import run_import_shard, run_scan_shard
 from workers.jobs.leaks import run_leaks_shard
+from workers.jobs.ranking import run_rank_shard
 from workers.runner import Handler
 
 HANDLERS: Mapping[str, Handler] = {
@@ -19,4 +20,5 @@ HANDLERS: Mapping[str, Handler] = {
     JobKind.EXPORT.value: run_export_shard,
     JobKind.BULK.value: run_bulk_shard,
     JobKind.ANALYSE.value: run_analysis_shard,
+    JobKind.RANK.value: run_rank_shard,
 }

@@ -9,34 +9,32 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from app.adapters.files import replaced_atomically
 from app.domain.detectors import Claim, Detector, Distribution
-from app.domain.errors import InvalidInput, JobCancelled
+from app.domain.errors import JobCancelled
 from app.domain.leaks import DEFAULT_MAX_DISTANCE, MIN_SCORE, LeakCandidate
-from app.domain.samples import NO_LABEL, IssueType
-from app.services.analyses import COLLECT, COMPARE, EMBED, JUDGE, READ
+from app.domain.samples import IssueType
+from app.services.analyses import COLLECT, COMPARE, EMBED, JUDGE, LEARN, READ, map_path
 from app.services.collect_analysis import apply_claims, labels_of_images
 from app.services.collect_leaks import images_of_shard, places_of_shard, shard_results
 from app.services.run_shard import ClaimedShard
 from workers.engines.children import default_processes
 from workers.engines.copies import find_copies
 from workers.engines.decoding import ImageProblem, ImageRef, ref_of
-from workers.engines.embeddings import Embedder, embed_images
 from workers.engines.fingerprint_table import FingerprintTable, concat_tables, read_fingerprints, write_fingerprints
 from workers.engines.image_measures import Measures
 from workers.engines.image_reading import read_images
 from workers.engines.matching import find_exact, find_perceptual
-from workers.engines.mislabels import Confusion, find_mislabels
-from workers.engines.neighbours import Vectors, shorten
-from workers.engines.outliers import find_outliers
+from workers.engines.mislabels import Confusion
 from workers.engines.quality import find_poor_images, find_unreadable
 from workers.engines.shared_pixels import fill_pixel_digests
 from workers.engines.verified_copies import check_copies
+from workers.jobs.analysis_features import embed, learn, measures_path
+from workers.jobs.judge_embedded import judge_embedded
 from workers.jobs.leak_verification import read_findings, write_findings
 from workers.runner import Context, Environment
 
@@ -44,7 +42,7 @@ _CANCELLED = "The analysis was cancelled; no flag was changed."
 
 
 def run_analysis_shard(environment: Environment, claimed: ClaimedShard, context: Context) -> None:
-    steps = {READ: _read, EMBED: _embed, COMPARE: _compare, JUDGE: _judge, COLLECT: _collect}
+    steps = {READ: _read, LEARN: learn, EMBED: embed, COMPARE: _compare, JUDGE: _judge, COLLECT: _collect}
     steps[claimed.row.stage](environment, claimed, context)
 
 
@@ -67,32 +65,9 @@ def _read(environment: Environment, claimed: ClaimedShard, context: Context) -> 
     )
     context.report(len(found.table), len(found.table.problems()))
     path = context.result_path("fingerprints.parquet")
-    with replaced_atomically(_measures_path(path)) as stream:
+    with replaced_atomically(measures_path(path)) as stream:
         np.save(stream, found.measures)
     write_fingerprints(path, found.table)
-
-
-def _measures_path(path: Path) -> Path:
-    return path.with_name(f"{path.stem}.measures.npy")
-
-
-def _embed(environment: Environment, claimed: ClaimedShard, context: Context) -> None:
-    """Weights that can't be used end no analysis: what needs no embeddings goes on, and the reason is told."""
-    settings, params = environment.settings, claimed.job_params
-    keys: list[str] = []
-    vectors, notice = np.zeros((0, 1), np.float32), ""
-    try:
-        device = settings.device if params["device"] == "auto" else params["device"]
-        embedder = Embedder(settings.weights, device, params["batch_size"], settings.model)
-    except InvalidInput as error:
-        notice = error.message
-    else:
-        keys, vectors, _ = embed_images(
-            _refs(environment, claimed), embedder, processes=settings.processes, on_progress=context.report,
-            should_stop=context.should_stop,
-        )  # fmt: skip
-    with replaced_atomically(context.result_path("embeddings.npz")) as stream:
-        np.savez(stream, keys=np.array(keys, np.str_), vectors=vectors, notice=np.array(notice))
 
 
 def _compare(environment: Environment, claimed: ClaimedShard, context: Context) -> None:
@@ -135,10 +110,13 @@ def _judge(environment: Environment, claimed: ClaimedShard, context: Context) ->
     claims: list[Claim] = []
     shown: list[Distribution] = []
     notices: list[str] = list(claimed.job_params["notices"])
-    confusions: list[Confusion] = []
     if Detector.QUALITY in detectors:
-        claims, shown = find_poor_images([table.keys[row] for row in ok.tolist()], measures[ok])
-        claims += find_unreadable(table.problems())
+        thresholds = claimed.job_params["thresholds"]
+        claims, shown = find_poor_images([table.keys[row] for row in ok.tolist()], measures[ok], thresholds=thresholds)
+        if claimed.job_params["base"]:
+            claims = [claim for claim in claims if claim.issue in thresholds]
+        else:
+            claims += find_unreadable(table.problems())
     if Detector.DUPLICATES in detectors:
         folder = environment.settings.folder("results")
         compared = shard_results(environment.database, claimed.job_id, COMPARE)
@@ -147,47 +125,27 @@ def _judge(environment: Environment, claimed: ClaimedShard, context: Context) ->
     context.report(0)
     if context.should_stop():
         raise JobCancelled(_CANCELLED)
-    keys, vectors, reasons = _embedded(environment, claimed)
-    if reasons:
-        notices.append(f"Outliers and mislabels were not sought. {reasons[0]}")
-    elif keys:
-        given = [labels.get(key, NO_LABEL) for key in keys]
-        short = shorten(vectors)
-        if Detector.OUTLIERS in detectors:
-            more, distances, told = find_outliers(keys, short, given)
-            claims, shown, notices = claims + more, shown + distances, notices + told
-        if context.should_stop():
-            raise JobCancelled(_CANCELLED)
-        if Detector.MISLABELS in detectors:
-            found = find_mislabels(keys, short, given)
-            claims, confusions, notices = claims + found.claims, found.confusions, notices + found.notices
+    found = judge_embedded(environment, claimed, context, labels)
+    claims, shown, notices = claims + found.claims, shown + found.shown, notices + found.notices
     notices += _missing(table.problems())
-    summary = _summarise(table, claims, shown, confusions, notices)
-    with replaced_atomically(context.result_path("claims.json")) as stream:
+    summary = _summarise(table, claims, shown, found.confusions, notices)
+    path = context.result_path("claims.json")
+    if found.points is not None:
+        summary["on_map"] = len(found.points.keys)
+        with replaced_atomically(map_path(path)) as stream:
+            np.savez(stream, keys=np.array(found.points.keys, np.str_), places=found.points.places)
+    with replaced_atomically(path) as stream:
         stream.write(json.dumps({"claims": [asdict(claim) for claim in claims], "summary": summary}).encode())
     context.report(1)
 
 
 def _read_back(environment: Environment, claimed: ClaimedShard) -> tuple[FingerprintTable, Measures]:
     folder = environment.settings.folder("results")
-    paths = [folder / file.path for file in shard_results(environment.database, claimed.job_id, READ)]
+    # Where only thresholds change, what another analysis read is judged anew.
+    read_by = claimed.job_params["base"] or claimed.job_id
+    paths = [folder / file.path for file in shard_results(environment.database, read_by, READ)]
     table = concat_tables([read_fingerprints(path, thumbnails=False) for path in paths])
-    return table, np.concatenate([np.load(_measures_path(path), allow_pickle=False) for path in paths])
-
-
-def _embedded(environment: Environment, claimed: ClaimedShard) -> tuple[list[str], Vectors, list[str]]:
-    """Keys, vectors, and why there are none."""
-    folder = environment.settings.folder("results")
-    keys: list[str] = []
-    parts, reasons = [], []
-    for file in shard_results(environment.database, claimed.job_id, EMBED):
-        with np.load(folder / file.path, allow_pickle=False) as part:
-            if notice := str(part["notice"]):
-                reasons.append(notice)
-            elif len(part["keys"]):
-                keys += [str(key) for key in part["keys"]]
-                parts.append(part["vectors"])
-    return keys, np.concatenate(parts) if parts else np.zeros((0, 1), np.float32), reasons
+    return table, np.concatenate([np.load(measures_path(path), allow_pickle=False) for path in paths])
 
 
 def _missing(problems: Sequence[ImageProblem]) -> list[str]:

@@ -17,7 +17,9 @@ from app.db.models.imports import DuplicateMember, FlagRow, Import, ImportPreset
 from app.db.models.jobs import Job, JobShard
 from app.db.models.leaks import LeakMatch, LeakPair, LeakProblem, LeakRun, LeakVerdictEvent
 from app.db.models.manifests import ManifestImport
+from app.db.models.picks import Pick, PickedSample
 from app.db.models.projects import Listing, Member, PassedOverFile, Project, ProjectClass, Sample, Source
+from app.db.models.ranking import SourceWeight
 from app.db.models.reviews import Lease, ReviewEvent, ReviewRow, SampleState
 from app.db.models.team import CheckSample, Comment, Mention
 from app.db.models.versions import Version, VersionFile, VersionSample
@@ -27,7 +29,8 @@ __all__ = [
     "ApiToken", "AuditEntry", "BulkDecision", "BulkDraw", "BulkEvent", "BulkSample", "CheckSample", "Comment",
     "DuplicateMember", "FlagRow", "Identity", "Import", "ImportPreset", "ImportReject", "Invitation", "Job", "JobShard",
     "KnownAddress", "LeakMatch", "LeakPair", "LeakProblem", "LeakRun", "LeakVerdictEvent", "Lease", "Listing",
-    "ManifestImport", "Member", "Mention", "OidcFlow", "OneTimeLink", "PassedOverFile", "Project", "ProjectClass",
-    "ReviewEvent", "ReviewRow", "Sample", "SampleState", "SavedView", "SignInFailure", "Source", "User",
+    "ManifestImport", "Member", "Mention", "OidcFlow", "OneTimeLink", "PassedOverFile", "Pick", "PickedSample",
+    "Project", "ProjectClass",
+    "ReviewEvent", "ReviewRow", "Sample", "SampleState", "SavedView", "SignInFailure", "Source", "SourceWeight", "User",
     "UserSession", "Version", "VersionFile", "VersionSample",
 ]  # fmt: skip

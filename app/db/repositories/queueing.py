@@ -16,6 +16,8 @@ from app.db.models.projects import Sample
 from app.db.models.reviews import SampleState
 from app.db.repositories.overlap import set_needed
 from app.db.repositories.queue import take_turn
+from app.db.repositories.ranking import load_weights
+from app.domain.evidence import place, strongest
 
 _FEW = 500
 """So many samples are looked up by their ids; for more, all of the project are read at once."""
@@ -63,25 +65,28 @@ def queued_of(session: Session, sample_ids: Collection[int]) -> set[int]:
 
 
 def _places(session: Session, project_id: int, wanted: set[int]) -> dict[int, _Place]:
-    """The surest flag decides a sample's place, whichever export it came with."""
-    query = (
-        select(
-            FlagRow.sample_id,
-            func.max(func.coalesce(FlagRow.confidence, 0.0)),
-            func.min(FlagRow.suggested_label),
-            func.max(FlagRow.suggested_label),
-        )
-        .where(FlagRow.project_id == project_id)
-        .group_by(FlagRow.sample_id)
-    )
+    """What all flags of a sample say together decides its place (``domain.evidence``)."""
+    query = select(
+        FlagRow.sample_id, FlagRow.source, FlagRow.issue_type, FlagRow.confidence, FlagRow.suggested_label
+    ).where(FlagRow.project_id == project_id)
     if len(wanted) <= _FEW:
         query = query.where(FlagRow.sample_id.in_(wanted))
     clusters = _clusters(session, project_id, wanted)
     in_group = clusters.get
+    weights = load_weights(session, project_id)
+    flags: dict[int, list[tuple[str, str, float | None]]] = {}
+    labels: dict[int, set[str]] = {}
+    for sample_id, source, issue, sure, suggested in read_rows(session, query):
+        if sample_id in wanted:
+            flags.setdefault(sample_id, []).append((source, issue, sure))
+            if suggested is not None:
+                labels.setdefault(sample_id, set()).add(suggested)
+    none: set[str] = set()
     found = {
-        sample_id: _Place(surest, in_group(sample_id, ""), int(first != last))
-        for sample_id, surest, first, last in read_rows(session, query)
-        if sample_id in wanted
+        sample_id: _Place(
+            place(strongest(rows), weights), in_group(sample_id, ""), int(len(labels.get(sample_id, none)) > 1)
+        )
+        for sample_id, rows in flags.items()
     }
     # What is left nobody flagged; it is in the queue only where somebody answered on it.
     for sample_id in clusters.keys() & wanted - found.keys():

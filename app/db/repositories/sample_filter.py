@@ -13,6 +13,7 @@ from app.db.models.accounts import User
 from app.db.models.bulk import BulkDraw
 from app.db.models.imports import FlagRow
 from app.db.models.leaks import LeakPair
+from app.db.models.picks import PickedSample
 from app.db.models.projects import Sample
 from app.db.models.reviews import ReviewRow, SampleState
 
@@ -35,7 +36,7 @@ class SampleFilter:
 
     ``issue_type``, ``source``, ``suggested_label`` and the confidences must hold for one and the same flag. ``q`` is
     part of a path, a reason or a note; ``group`` names a duplicate group; ``leak`` is ``open`` or ``confirmed``;
-    ``draw`` is the number of a bulk decision.
+    ``draw`` is the number of a bulk decision, ``pick`` that of samples picked on a map.
     """
 
     issue_type: str | None = None
@@ -53,6 +54,7 @@ class SampleFilter:
     leak: str | None = None
     q: str | None = None
     draw: int | None = None
+    pick: int | None = None
 
 
 FEW = 5_000
@@ -96,6 +98,9 @@ def filtered(query: Any, wanted: SampleFilter) -> Any:
     if wanted.draw is not None:
         drawn = select(BulkDraw.sample_id).where(BulkDraw.bulk_id == wanted.draw)
         query = query.where(SampleState.sample_id.in_(drawn))
+    if wanted.pick is not None:
+        picked = select(PickedSample.sample_id).where(PickedSample.pick_id == wanted.pick)
+        query = query.where(SampleState.sample_id.in_(picked))
     for condition in (*_by_sample(wanted), *_by_flag(wanted), *_by_review(wanted), *_by_leak(wanted)):
         query = query.where(condition)
     return query

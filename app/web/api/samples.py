@@ -51,6 +51,7 @@ def sample_filter(
     leak: Text = None,
     q: Text = None,
     draw: DrawId = None,
+    pick: DrawId = None,
 ) -> SampleFilter:
     """Empty parameters count as not given, because forms send them so."""
     texts = {
@@ -60,7 +61,8 @@ def sample_filter(
     }  # fmt: skip
     low, high = read_share(min_confidence, "min_confidence"), read_share(max_confidence, "max_confidence")
     given = {name: value or None for name, value in texts.items()}
-    return SampleFilter(min_confidence=low, max_confidence=high, draw=int(draw) if draw else None, **given)
+    drawn, picked = (int(text) if text else None for text in (draw, pick))
+    return SampleFilter(min_confidence=low, max_confidence=high, draw=drawn, pick=picked, **given)
 
 
 async def sample_order(sort: Text = None) -> SampleOrder:

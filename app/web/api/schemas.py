@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from app.domain.bulk import DEFAULT_WIDTH
-from app.domain.detectors import Detector
+from app.domain.detectors import DEFAULT_EPOCHS, Detector
 from app.domain.leaks import DEFAULT_METHODS, MIN_SCORE, SMALLEST_CROP
 from app.domain.reviews import ReviewInput, ReviewStatus
 from app.domain.taxonomy import Decision
@@ -210,6 +210,19 @@ class AnalysisBody(Body):
     preview: bool = False
     device: Word = "auto"
     batch_size: int = 32
+    features: Word = "auto"
+    epochs: int = DEFAULT_EPOCHS
+    seed: int = 0
+    vectors: Option = ""
+    probabilities: Option = ""
+
+
+class ThresholdsBody(Body):
+    thresholds: dict[Word, float] = Field(min_length=1, max_length=20)
+
+
+class PickBody(Body):
+    sample_ids: list[SampleNumber] = Field(min_length=1, max_length=200_000)
 
 
 class LeakRunBody(Body):
