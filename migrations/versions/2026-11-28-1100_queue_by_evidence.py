@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0017_queue_by_evidence"
+revision = "0016_queue_by_evidence"
 down_revision = "0015_import_previews"
 branch_labels = None
 depends_on = None
