@@ -83,6 +83,7 @@ def test_axe_finds_nothing_on_any_page(chromium: Any, unchanged: Served) -> None
 
 def axe_violations(page: Any, rules: Any = ALL_RULES) -> list[tuple[str, str, str]]:
     """(rule, where, why) of each."""
+    page.wait_for_load_state()  # without its styles all targets are too small
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
     # All that it found comes to megabytes a page, so the browser picks out what is asked for.

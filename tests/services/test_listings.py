@@ -52,7 +52,7 @@ def litter(root) -> dict[str, str]:
     return {
         "README.md": "beside_splits", "train/labels.csv": "beside_classes", ".cache": "hidden",
         "train/cat/notes.txt": "not_an_image", "train/cat/.DS_Store": "hidden",
-        "train/cat/line\nbreak.png": "bad_name", "train/cat/more": "inside_class", "train/cat/link.png": "link",
+        "train/cat/line\\nbreak.png": "bad_name", "train/cat/more": "inside_class", "train/cat/link.png": "link",
         "elsewhere": "link", "s" * 101: "long_name",
     }  # fmt: skip
 
