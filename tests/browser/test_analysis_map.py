@@ -10,7 +10,7 @@ from tests.browser.conftest import Watched, wait_until
 from tests.browser.test_pages import WINDOWS, axe_violations
 from tests.fixtures.served import Served
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 def test_points_are_selected_by_keys_and_opened_in_the_grid(chromium: Any, served: Served, lena: Watched) -> None:

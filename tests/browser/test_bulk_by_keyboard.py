@@ -9,7 +9,7 @@ import pytest
 from tests.browser.conftest import Watched, wait_until
 from tests.browser.test_whole_path_by_keyboard import fetched, press_for_next, tab_to
 
-pytestmark = [pytest.mark.browser]
+pytestmark = pytest.mark.browser
 
 
 def test_from_the_ranking_over_a_proof_to_taking_it_back(lena: Watched) -> None:

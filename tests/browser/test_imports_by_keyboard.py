@@ -10,7 +10,7 @@ from tests.browser.conftest import Watched, wait_until
 from tests.browser.test_pages import LOOKS, WINDOWS, axe_violations
 from tests.fixtures.served import Person, Served
 
-pytestmark = [pytest.mark.browser]
+pytestmark = pytest.mark.browser
 
 TABLE = "/p/small/imports"
 

@@ -13,7 +13,7 @@ from tests.browser.conftest import Watched
 from tests.browser.test_pages import axe_violations
 from tests.fixtures.served import Person, Served
 
-pytestmark = [pytest.mark.browser]
+pytestmark = pytest.mark.browser
 
 
 def edit(path: Path, answers: dict[int, dict[str, str]], *extra: str) -> bytes:

@@ -11,7 +11,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from tests.browser.conftest import Watched, wait_until
 from tests.fixtures.served import Served
 
-pytestmark = [pytest.mark.browser]
+pytestmark = pytest.mark.browser
 
 PATHS = (
     "/", "/projects/new", "/users", "/audit", "/jobs", "/jobs/1", "/account", "/patterns", "/p/small",

@@ -11,7 +11,7 @@ from app.deliverables.gallery import write_version_gallery
 from app.deliverables.report.page import write_report
 from tests.fixtures.frozen import DrawnPictures, frozen
 
-pytestmark = [pytest.mark.browser]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tests.browser.test_pages import axe_violations
 from tests.fixtures import sources as made
 from tests.fixtures.served import Served
 
-pytestmark = [pytest.mark.browser]
+pytestmark = pytest.mark.browser
 
 
 def type_into(page: Any, label: str, text: str) -> None:

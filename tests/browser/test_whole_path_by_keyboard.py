@@ -11,7 +11,7 @@ import pytest
 
 from tests.browser.conftest import Watched, wait_until
 
-pytestmark = [pytest.mark.browser]
+pytestmark = pytest.mark.browser
 
 
 def test_from_sign_in_to_the_files_of_a_version(lena: Watched) -> None:
