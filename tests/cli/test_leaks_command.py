@@ -299,6 +299,7 @@ def test_ctrl_c_ends_at_once_and_quietly(dataset, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert program.stderr.readline().startswith("fingerprints: ")
     os.killpg(program.pid, signal.SIGINT)

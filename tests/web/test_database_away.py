@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from html import unescape
 
@@ -28,7 +28,12 @@ class Gate:
         self._door = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._door.getsockname()[1]
         self._open = True
-        threading.Thread(target=self._let_in, daemon=True).start()
+        self._threads: list[threading.Thread] = []
+        self._start(self._let_in)
+
+    def _start(self, work: Callable[..., None], *given: socket.socket) -> None:
+        self._threads.append(threading.Thread(target=work, args=given, daemon=True))
+        self._threads[-1].start()
 
     def _let_in(self) -> None:
         with suppress(OSError):
@@ -39,8 +44,8 @@ class Gate:
                     continue
                 server = socket.create_connection(self._target)
                 self._ends |= {guest, server}
-                for ends in ((guest, server), (server, guest)):
-                    threading.Thread(target=self._carry, args=ends, daemon=True).start()
+                self._start(self._carry, guest, server)
+                self._start(self._carry, server, guest)
 
     def _carry(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):
@@ -50,6 +55,16 @@ class Gate:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
+    def close(self) -> None:
+        self.shut()
+        with suppress(OSError):
+            self._door.shutdown(socket.SHUT_RDWR)
+        self._door.close()
+        for thread in self._threads:
+            thread.join(5)
+        for end in self._ends:
+            end.close()
+
     def shut(self) -> None:
         self._open = False
         for end in list(self._ends):
@@ -58,10 +73,6 @@ class Gate:
 
     def open(self) -> None:
         self._open = True
-
-    def close(self) -> None:
-        self.shut()
-        self._door.close()
 
 
 @pytest.fixture
