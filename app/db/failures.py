@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.db.sqlite_library import sqlite
@@ -52,7 +52,7 @@ def translated(error: Exception) -> WinnowError | None:
     if isinstance(error, OperationalError | sqlite.OperationalError):
         full = "disk is full" in text or "no space left" in text
         return OutOfSpace("The disk is full: nothing was saved. Make room, then try again.") if full else None
-    if isinstance(error, InterfaceError):
+    if isinstance(error, DBAPIError) and not isinstance(error, DataError):
         return None
     return InvalidInput("A number is too large, or a text holds characters that can't be kept (like NUL).")
 
@@ -62,6 +62,8 @@ def _is_away(error: Exception, state: str | None) -> bool:
     driver = getattr(error, "orig", None)
     if driver is None or not type(driver).__module__.startswith("psycopg"):
         return False
+    if getattr(error, "connection_invalidated", False):
+        return True
     if state is not None:
         return state in _AWAY_STATES or state.startswith("08")
     # Without a code of the server's own the driver speaks of the connection.
