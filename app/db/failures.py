@@ -27,15 +27,8 @@ _SAME_TIME = (
     "Look at what is there now, then try again."
 )
 
-TRANSLATED = (
-    OperationalError,
-    InterfaceError,
-    IntegrityError,
-    PoolTimeout,
-    DataError,
-    OverflowError,
-    UnicodeEncodeError,
-)
+TRANSLATED = (DBAPIError, PoolTimeout, OverflowError, UnicodeEncodeError)
+"""What ``translated`` is asked about: a driver may report a lost connection under any class of its own."""
 
 
 def translated(error: Exception) -> WinnowError | None:
