@@ -1,8 +1,7 @@
 """The short way to the database for what reviewers do every second: a driver's connection, no ORM.
 
 With SQLite one thread writes for all (app/db/shared_commit.py). PostgreSQL lets many write at once and joins their
-commits by itself: there each piece of work has a thread and a transaction of its own, unless all of its kind take the
-same lock first.
+commits by itself: there each piece of work has a thread and a transaction of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.db.direct import Direct
 from app.db.failures import translated
-from app.db.shared_commit import RESTED, SharedCommit, connect
+from app.db.shared_commit import SharedCommit
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -29,8 +28,9 @@ U = TypeVar("U")
 THREADS = {"sqlite": 4, "postgresql": 8}
 """So many at once. More threads only make each other wait for the interpreter, unless they wait for a server."""
 
-LOSABLE = "BEGIN; SET LOCAL synchronous_commit TO off"
-"""PostgreSQL: a commit that is answered before it reached the disk."""
+
+FRESH = 30.0
+"""Seconds for which a connection that answered is taken to be there still."""
 
 
 class Express:
@@ -38,32 +38,30 @@ class Express:
 
     def __init__(self, engine: Engine, turn: Callable[[], AbstractContextManager[None]]) -> None:
         self._engine = engine
-        self._is_sqlite = engine.dialect.name == "sqlite"
-        self._shared = SharedCommit(engine, turn, "BEGIN IMMEDIATE" if self._is_sqlite else LOSABLE)
+        self._shared = SharedCommit(engine, turn) if engine.dialect.name == "sqlite" else None
         self._threads: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
         self._own = threading.local()
         self._connections: set[PoolProxiedConnection] = set()
 
     async def write(
-        self, work: Callable[[Direct], T], then: Callable[[Direct, T], U], *, losable_in: str | None = None
+        self, work: Callable[[Direct], T], then: Callable[[Direct, T], U], *, may_be_lost: bool = False
     ) -> U:
         """Do ``work`` and ``then`` in this order; return what came of ``then`` once all is committed.
 
-        ``then`` only reads. ``losable_in`` names what all such work locks first: PostgreSQL then does it in one thread,
-        many in a transaction, and need not have reached the disk before the answer. SQLite makes no such difference.
+        ``then`` only reads. Where writers work side by side, others need not wait for it: it comes after the commit.
+        What ``may_be_lost`` in a power cut need not have reached the disk; SQLite makes no such difference.
         """
         try:
-            if self._is_sqlite or losable_in is not None:
-                line = "" if self._is_sqlite else losable_in or ""
-                found: U = await self._shared.do(lambda direct: then(direct, work(direct)), line)
+            if self._shared is not None:
+                found: U = await self._shared.do(lambda direct: then(direct, work(direct)))
                 return found
-            return await self._in_thread(lambda: self._write_alone(work, then))
+            return await self._in_thread(lambda: self._write_alone(work, then, may_be_lost))
         except (self._driver.Error, DBAPIError, PoolTimeout) as error:
             self._raise(error)
 
-    def _write_alone(self, work: Callable[[Direct], T], then: Callable[[Direct, T], U]) -> U:
-        done = self._alone(work)
+    def _write_alone(self, work: Callable[[Direct], T], then: Callable[[Direct, T], U], may_be_lost: bool) -> U:
+        done = self._alone(work, "BEGIN; SET LOCAL synchronous_commit TO off" if may_be_lost else "BEGIN")
         return self._look(lambda direct: then(direct, done))
 
     async def read(self, work: Callable[[Direct], T], then: Callable[[T], U]) -> U:
@@ -75,7 +73,7 @@ class Express:
 
     def _look(self, work: Callable[[Direct], T]) -> T:
         with self._connected() as direct:
-            if not self._is_sqlite:
+            if self._shared is None:
                 return work(direct)
             direct.say("BEGIN")  # all statements see the same moment
             try:
@@ -83,9 +81,9 @@ class Express:
             finally:
                 direct.say("ROLLBACK")
 
-    def _alone(self, work: Callable[[Direct], T]) -> T:
+    def _alone(self, work: Callable[[Direct], T], begin: str) -> T:
         with self._connected() as direct:
-            direct.say("BEGIN")
+            direct.say(begin)
             try:
                 found = work(direct)
                 direct.say("COMMIT")
@@ -107,7 +105,7 @@ class Express:
 
     def _usable(self) -> PoolProxiedConnection:
         connection: PoolProxiedConnection | None = getattr(self._own, "connection", None)
-        if connection is not None and not self._is_sqlite and monotonic() - self._own.used_at > RESTED:
+        if connection is not None and self._shared is None and monotonic() - self._own.used_at > FRESH:
             try:
                 Direct(connection.driver_connection, self._engine.dialect).say("SELECT 1")
             except self._driver.Error:  # the server was started anew
@@ -116,7 +114,10 @@ class Express:
         return connection if connection is not None else self._connect()
 
     def _connect(self) -> PoolProxiedConnection:
-        connection = connect(self._engine)
+        connection = self._engine.raw_connection()
+        if self._shared is None:
+            driver: Any = connection.driver_connection
+            driver.autocommit = True  # transactions are begun and ended here
         with self._lock:
             self._connections.add(connection)
         self._own.connection, self._own.used_at = connection, monotonic()
@@ -147,7 +148,8 @@ class Express:
         raise (translated(known) or known) from error
 
     def close(self) -> None:
-        self._shared.close()
+        if self._shared is not None:
+            self._shared.close()
         if self._threads is not None:
             self._threads.shutdown()
         for connection in self._connections:

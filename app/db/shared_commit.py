@@ -1,32 +1,28 @@
 """Short writes of many requests in one commit, by one thread that writes for all of them.
 
-Where writers wait for one another, with a thread a request each waits for the others' commits and for its turn at the
-interpreter; one thread that takes what has come in meanwhile as one transaction does the same work several times as
-fast. Each request is answered only after the commit that holds its part (docs/decisions/0002-commit-before-answer.md),
-and its part stands in a savepoint of its own: one that fails takes no other with it.
+SQLite has one writer. With a thread a request each waits for the others' commits and for its turn at the interpreter;
+one thread that takes what has come in meanwhile as one transaction does the same work several times as fast. Each
+request is answered only after the commit that holds its part (docs/decisions/0002-commit-before-answer.md), and its
+part stands in a savepoint of its own: one that fails takes no other with it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from time import monotonic
 from typing import Any
 
-from sqlalchemy import Engine, PoolProxiedConnection
+from sqlalchemy import Engine
 
 from app.db.direct import Direct
 
 MOST = 32
 """So many parts go into one commit at most, so that other writers get their turn."""
-
-RESTED = 30.0
-"""Seconds after which a connection that did nothing may have been lost."""
 
 
 @dataclass(slots=True, eq=False)
@@ -34,7 +30,6 @@ class _Part:
     """What one request wants done, and what came of it."""
 
     work: Callable[[Direct], Any]
-    line: str
     loop: asyncio.AbstractEventLoop
     answer: asyncio.Future[Any]
     result: Any = None
@@ -42,31 +37,22 @@ class _Part:
 
 
 class SharedCommit:
-    """Takes parts from event loops and does them in groups. ``turn`` lines up with the other writers.
+    """Takes parts from event loops and does them in groups. ``turn`` lines up with the other writers."""
 
-    ``begin`` is what opens a transaction.
-    """
-
-    def __init__(
-        self, engine: Engine, turn: Callable[[], AbstractContextManager[None]], begin: str = "BEGIN IMMEDIATE"
-    ) -> None:
-        self._engine, self._turn, self._begin = engine, turn, begin
+    def __init__(self, engine: Engine, turn: Callable[[], AbstractContextManager[None]]) -> None:
+        self._engine, self._turn = engine, turn
         self._waiting: SimpleQueue[_Part | None] = SimpleQueue()
-        self._set_aside: deque[_Part | None] = deque()
-        self._used_at = 0.0
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._connection: Any = None
 
-    async def do(self, work: Callable[[Direct], Any], line: str = "") -> Any:
+    async def do(self, work: Callable[[Direct], Any]) -> Any:
         """Have ``work`` done; its result comes once it is committed.
-
-        Only what waits in the same ``line`` shares a commit: what takes the same lock in the database first.
 
         Raises whatever ``work`` raised, or what kept its group from being committed; nothing of it was kept then.
         """
         loop = asyncio.get_running_loop()
-        part = _Part(work, line, loop, loop.create_future())
+        part = _Part(work, loop, loop.create_future())
         self._start()
         self._waiting.put(part)
         return await part.answer
@@ -87,7 +73,7 @@ class SharedCommit:
             thread.join()
 
     def _serve(self) -> None:
-        while (part := self._next()) is not None:
+        while (part := self._waiting.get()) is not None:
             group = [part]
             try:
                 self._do(group)
@@ -98,53 +84,30 @@ class SharedCommit:
             _answer(group)
         self._drop_connection()
 
-    def _next(self) -> _Part | None:
-        return self._set_aside.popleft() if self._set_aside else self._waiting.get()
-
     def _do(self, group: list[_Part]) -> None:
         """Do the first of ``group``, and with it whatever came in until it was its turn."""
         with self._turn():
             self._take_more(group)
-            direct = self._open()
-            if len(group) == 1:
-                _do_alone(direct, group[0])
-            else:
-                for part in group:
-                    _do_part(direct, part)
-                direct.say("COMMIT")
-            self._used_at = monotonic()
+            direct = self._direct()
+            direct.say("BEGIN IMMEDIATE")
+            for part in group:
+                _do_part(direct, part)
+            direct.say("COMMIT")
 
     def _take_more(self, group: list[_Part]) -> None:
-        """Take those who wait in the line of the first; the others keep their places for the next groups."""
-        waiting, self._set_aside = self._set_aside, deque()
         while len(group) < MOST:
             try:
-                part = waiting.popleft() if waiting else self._waiting.get_nowait()
+                part = self._waiting.get_nowait()
             except Empty:
-                break
-            if part is not None and part.line == group[0].line:
-                group.append(part)
-            else:  # the end comes after all groups
-                self._set_aside.append(part)
-        self._set_aside.extend(waiting)
-
-    def _open(self) -> Direct:
-        """A transaction. One that can't be begun on a connection that rested is begun on a new one."""
-        rested = self._connection is not None and monotonic() - self._used_at > RESTED
-        direct = self._direct()
-        try:
-            direct.say(self._begin)
-        except Exception:
-            if not rested:
-                raise
-            self._drop_connection()
-            direct = self._direct()
-            direct.say(self._begin)
-        return direct
+                return
+            if part is None:  # the end comes after this group
+                self._waiting.put(None)
+                return
+            group.append(part)
 
     def _direct(self) -> Direct:
         if self._connection is None:
-            self._connection = connect(self._engine)
+            self._connection = self._engine.raw_connection()
         return Direct(self._connection.driver_connection, self._engine.dialect)
 
     def _drop_connection(self) -> None:
@@ -154,41 +117,15 @@ class SharedCommit:
             connection.invalidate()
 
 
-def connect(engine: Engine) -> PoolProxiedConnection:
-    """A connection whose transactions are begun and ended by words of our own."""
-    connection = engine.raw_connection()
-    if engine.dialect.name == "postgresql":
-        driver: Any = connection.driver_connection
-        driver.autocommit = True
-    return connection
-
-
-def _do_alone(direct: Direct, part: _Part) -> None:
-    try:
-        part.result = part.work(direct)
-    except Exception as error:  # noqa: BLE001 - handed to who asked
-        part.error = error
-        _go_back(direct, "ROLLBACK", error)
-    else:
-        direct.say("COMMIT")
-
-
 def _do_part(direct: Direct, part: _Part) -> None:
     direct.say("SAVEPOINT part")
     try:
         part.result = part.work(direct)
     except Exception as error:  # noqa: BLE001 - handed to who asked
         part.error = error
-        _go_back(direct, "ROLLBACK TO part", error)
+        # A full disk may have ended the whole transaction: then there is no such savepoint, and the group fails.
+        direct.say("ROLLBACK TO part")
     direct.say("RELEASE part")
-
-
-def _go_back(direct: Direct, words: str, error: Exception) -> None:
-    """Undo a part. A full disk may have ended the whole transaction: then all of the group fail, for that reason."""
-    try:
-        direct.say(words)
-    except Exception:
-        raise error  # noqa: B904 - that there is no such savepoint is what followed from it
 
 
 def _answer(group: list[_Part]) -> None:

@@ -57,7 +57,7 @@ async def give_next(
     wish = _Wish(wanted, order, min(count, MAX_BATCH), list(exclude)[:MAX_BATCH], lease)
     # What is reserved lapses by itself: after a power cut the same samples may be given once more.
     access, ids, plain = await database.express.write(
-        lambda direct: _reserve(direct, caller, slug, wish), _gather, losable_in=slug
+        lambda direct: _reserve(direct, caller, slug, wish), _gather, may_be_lost=True
     )
     examples = ClassExamples(database.engine, access.id)
     suggested = {card.id: suggested_label([as_flag(flag) for flag in flags]) for card, flags in plain}
