@@ -9,7 +9,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, String, Text, UniqueConstraint, false, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+    literal_column,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, utc_now
@@ -81,6 +92,15 @@ class ReviewRow(Base):
     updated_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
+def _where(condition: str) -> dict[str, Any]:
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
+def _index_of_open(name: str, *columns: Any) -> Index:
+    """An index of open samples alone: what is settled leaves it, so the queue's next is always at its end."""
+    return Index(f"ix_sample_states_{name}", "project_id", *columns, **_where("state = 'open'"))
+
+
 class SampleState(Base):
     """Where a flagged sample stands; one row per sample in the queue.
 
@@ -92,13 +112,14 @@ class SampleState(Base):
 
     __tablename__ = "sample_states"
     __table_args__ = (
-        Index("ix_sample_states_queue", "project_id", "state", "priority", "sample_id"),
-        Index("ix_sample_states_decision", "project_id", "decision"),
-        Index("ix_sample_states_queue_class", "project_id", "state", "given_label", "priority", "sample_id"),
-        Index("ix_sample_states_queue_path", "project_id", "state", "sample_id"),
-        Index("ix_sample_states_queue_random", "project_id", "state", "shuffle", "sample_id"),
-        Index("ix_sample_states_queue_dispute", "project_id", "state", "dispute", "priority", "sample_id"),
-        Index("ix_sample_states_queue_groups", "project_id", "state", "cluster", "priority", "sample_id"),
+        _index_of_open("open", "priority", "sample_id"),
+        _index_of_open("open_path", "sample_id"),
+        _index_of_open("open_random", "shuffle", "sample_id"),
+        _index_of_open("open_dispute", "dispute", "priority", "sample_id"),
+        _index_of_open("open_groups", "cluster", "priority", "sample_id"),
+        _index_of_open("open_newest", "changed_at", "sample_id"),
+        Index("ix_sample_states_state", "project_id", "state", "sample_id"),
+        Index("ix_sample_states_decision", "project_id", "decision", **_where("decision IS NOT NULL")),
         Index("ix_sample_states_list", "project_id", "priority", "sample_id"),
         Index("ix_sample_states_list_class", "project_id", "given_label", "priority", "sample_id"),
         Index("ix_sample_states_list_groups", "project_id", "cluster", "priority", "sample_id"),
@@ -124,6 +145,15 @@ class SampleState(Base):
     rivals: Mapped[int] = mapped_column(default=0)
     cluster: Mapped[str] = mapped_column(String(200), default="")
     changed_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+Index(  # as the order by class runs: names up, confidence down
+    "ix_sample_states_open_class", SampleState.project_id, SampleState.given_label, SampleState.priority.desc(),
+    SampleState.sample_id.desc(), **_where("state = 'open'"),
+)  # fmt: skip
+
+IS_OPEN = SampleState.state == literal_column("'open'")
+"""The indexes of open samples serve only a query that says so in its text, not in a parameter."""
 
 
 class Lease(Base):

@@ -15,7 +15,7 @@ from app.db.models.accounts import User
 from app.db.models.bulk import BulkDecision, BulkDraw, BulkEvent, BulkSample
 from app.db.models.imports import FlagRow
 from app.db.models.projects import Sample
-from app.db.models.reviews import SampleState
+from app.db.models.reviews import IS_OPEN, SampleState
 from app.db.repositories.sample_filter import SampleFilter, filtered
 from app.domain.consensus import BulkAnswer
 from app.domain.errors import NotFound
@@ -94,14 +94,12 @@ def count_under_way(session: Session, project_id: int) -> int:
 
 def _free(over_bulk: bool) -> Any:
     """Whether a bulk decision may settle a sample: nobody answered on it, and it is open."""
-    is_open = SampleState.state == "open"
-    return and_(SampleState.submitted == 0, or_(is_open, SampleState.how == "bulk") if over_bulk else is_open)
+    return and_(SampleState.submitted == 0, or_(IS_OPEN, SampleState.how == "bulk") if over_bulk else IS_OPEN)
 
 
 def count_stratum(session: Session, project_id: int, wanted: SampleFilter, *, over_bulk: bool) -> int:
     """Samples of a stratum that are open, those included that wait for another review: an index has their number."""
-    is_open = SampleState.state == "open"
-    free = or_(is_open, SampleState.how == "bulk") if over_bulk else is_open
+    free = or_(IS_OPEN, SampleState.how == "bulk") if over_bulk else IS_OPEN
     query = select(func.count()).select_from(SampleState).where(SampleState.project_id == project_id, free)
     return session.scalar(filtered(query, wanted)) or 0
 

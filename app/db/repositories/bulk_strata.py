@@ -9,7 +9,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from app.db.models.imports import FlagRow
-from app.db.models.reviews import SampleState
+from app.db.models.reviews import IS_OPEN, SampleState
 
 Stratum = tuple[str, str, int | None]
 """(issue type, source, band). A band is a place in the list of lower ends; a flag without confidence has none."""
@@ -25,7 +25,7 @@ def count_open(session: Session, project_id: int, lows: Sequence[float]) -> dict
     query = (
         select(FlagRow.issue_type, FlagRow.source, without, *shares)
         .join(SampleState, SampleState.sample_id == FlagRow.sample_id)
-        .where(FlagRow.project_id == project_id, SampleState.state == "open")
+        .where(FlagRow.project_id == project_id, IS_OPEN)
         .group_by(FlagRow.issue_type, FlagRow.source)
     )
     found: dict[Stratum, int] = {}

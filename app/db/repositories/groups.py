@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.db.models.imports import DuplicateMember, FlagRow
 from app.db.models.projects import Sample
-from app.db.models.reviews import SampleState
+from app.db.models.reviews import IS_OPEN, SampleState
 from app.domain.samples import IssueType
 
 _CHUNK = 10_000
@@ -39,7 +39,7 @@ def group_names(
     """Names of groups from behind ``after``. Open ones have a flagged member that waits for an answer."""
     query = select(SampleState.cluster).where(SampleState.project_id == project_id, SampleState.cluster > after)
     if open_only:
-        query = query.where(SampleState.state == "open")
+        query = query.where(IS_OPEN)
     if differing_only:
         query = query.where(SampleState.cluster.in_(_differing(project_id)))
     return list(session.scalars(query.distinct().order_by(SampleState.cluster).limit(limit)))
@@ -49,7 +49,7 @@ def count_groups(session: Session, project_id: int, *, open_only: bool) -> int:
     query = select(func.count(SampleState.cluster.distinct())).where(
         SampleState.project_id == project_id, SampleState.cluster > ""
     )
-    return session.scalar(query.where(SampleState.state == "open") if open_only else query) or 0
+    return session.scalar(query.where(IS_OPEN) if open_only else query) or 0
 
 
 def _differing(project_id: int) -> Any:
@@ -67,7 +67,7 @@ def count_differing(session: Session, project_id: int, *, open_only: bool) -> in
     query = select(func.count(SampleState.cluster.distinct())).where(
         SampleState.project_id == project_id, SampleState.cluster.in_(_differing(project_id))
     )
-    return session.scalar(query.where(SampleState.state == "open") if open_only else query) or 0
+    return session.scalar(query.where(IS_OPEN) if open_only else query) or 0
 
 
 def members_of(

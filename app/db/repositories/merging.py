@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.db.models.accounts import User
 from app.db.models.imports import FlagRow
 from app.db.models.projects import Sample
-from app.db.models.reviews import ReviewEvent, ReviewRow, SampleState
+from app.db.models.reviews import IS_OPEN, ReviewEvent, ReviewRow, SampleState
 from app.domain.samples import Flag, IssueType
 
 
@@ -58,7 +58,7 @@ def names_of(stored: str) -> tuple[str, ...]:
 
 def count_open(session: Session, project_id: int, without: Sequence[int]) -> int:
     """Number of open samples, those in ``without`` not counted."""
-    is_open = (SampleState.project_id == project_id) & (SampleState.state == "open")
+    is_open = (SampleState.project_id == project_id) & IS_OPEN
     total = session.scalar(select(func.count()).where(is_open)) or 0
     for start in range(0, len(without), 500):
         chunk = SampleState.sample_id.in_(without[start : start + 500])

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.db.models.bulk import BulkDraw
 from app.db.models.projects import Project
-from app.db.models.reviews import Lease, ReviewRow, SampleState
+from app.db.models.reviews import IS_OPEN, Lease, ReviewRow, SampleState
 from app.db.repositories.sample_filter import (
     SampleFilter,
     SampleOrder,
@@ -27,8 +27,7 @@ from app.db.repositories.sample_filter import (
 
 def _waits(wanted: SampleFilter) -> Any:
     """Whether a sample asks for an answer. One that was drawn does so even where a bulk decision settled it."""
-    is_open = SampleState.state == "open"
-    return is_open if wanted.draw is None else or_(is_open, SampleState.how == "bulk")
+    return IS_OPEN if wanted.draw is None else or_(IS_OPEN, SampleState.how == "bulk")
 
 
 def _drawn_at(draw: int) -> Any:
@@ -62,7 +61,7 @@ def free_sample_ids(
 ) -> list[int]:
     """Those of these samples that wait for a review and that this reviewer could be given."""
     query = select(SampleState.sample_id).where(
-        SampleState.project_id == project_id, SampleState.state == "open", SampleState.sample_id.in_(ids),
+        SampleState.project_id == project_id, IS_OPEN, SampleState.sample_id.in_(ids),
         _is_free(reviewer_id, now),
     )  # fmt: skip
     return list(session.scalars(query))
@@ -124,7 +123,7 @@ def count_open_by_answer(session: Session, project_id: int, reviewer_id: int, wa
         select(ReviewRow.status, func.count())
         .select_from(SampleState)
         .join(ReviewRow, ReviewRow.sample_id == SampleState.sample_id)
-        .where(SampleState.project_id == project_id, SampleState.state == "open", mine)
+        .where(SampleState.project_id == project_id, IS_OPEN, mine)
     )
     rows = session.execute(filtered(query, wanted).group_by(ReviewRow.status))
     return {status: count for status, count in rows}  # noqa: C416 - typed rows are no pairs to the checker

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.db.base import utc_now
 from app.db.models.imports import FlagRow
 from app.db.models.ranking import SourceWeight
-from app.db.models.reviews import ReviewEvent, SampleState
+from app.db.models.reviews import IS_OPEN, ReviewEvent, SampleState
 from app.db.repositories.agreement import Stretch
 from app.domain.evidence import place, strongest, weigh
 
@@ -56,7 +56,7 @@ def misplaced(
 ) -> list[tuple[int, float]]:
     """Open samples whose place is wrong by more than ``by``, each with its right one."""
     open_here = (
-        SampleState.project_id + 0 == project_id, SampleState.sample_id.between(*stretch), SampleState.state == "open",
+        SampleState.project_id + 0 == project_id, SampleState.sample_id.between(*stretch), IS_OPEN,
     )  # fmt: skip
     known = dict(session.execute(select(SampleState.sample_id, SampleState.priority).where(*open_here)).all())
     rows = session.execute(

@@ -15,7 +15,7 @@ from app.db.models.imports import FlagRow
 from app.db.models.leaks import LeakPair
 from app.db.models.picks import PickedSample
 from app.db.models.projects import Sample
-from app.db.models.reviews import ReviewRow, SampleState
+from app.db.models.reviews import IS_OPEN, ReviewRow, SampleState
 
 
 class SampleOrder(StrEnum):
@@ -91,10 +91,11 @@ def filtered(query: Any, wanted: SampleFilter) -> Any:
         (SampleState.given_label, wanted.given_label),
         (SampleState.cluster, wanted.group),
         (SampleState.decision, wanted.decision),
-        (SampleState.state, wanted.state),
     ):
         if value:
             query = query.where(column == value)
+    if wanted.state:
+        query = query.where(IS_OPEN if wanted.state == "open" else SampleState.state == wanted.state)
     if wanted.draw is not None:
         drawn = select(BulkDraw.sample_id).where(BulkDraw.bulk_id == wanted.draw)
         query = query.where(SampleState.sample_id.in_(drawn))
