@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
+# Two for each core: for half of their time tests wait for servers, browsers and disks.
+TEST_PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(min(8, 2 * (os.cpu_count() or 1)))')
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run test coverage lint format migrate check-demo bench screenshots clean
 
@@ -25,12 +28,12 @@ run: $(STAMP) ## start Winnow with the demo project (SQLite, worker included)
 	@exec $(BIN)/winnow serve --demo
 
 test: $(STAMP) lint ## lint, types, import rules and all tests
-	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=10
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal --durations=10
 	@if command -v node >/dev/null; then node --test tests/js/; else echo "tests/js skipped: there is no node"; fi
 
 coverage: $(STAMP) ## all tests once more, slower, with the lines that none of them reaches
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal --cov --cov-report=term:skip-covered
 
 lint: $(STAMP) ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .

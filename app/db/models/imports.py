@@ -96,7 +96,7 @@ class FlagRow(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="RESTRICT"))
+    project_id: Mapped[int]  # the sample's, which refers to it: a check for each row here would say nothing new
     sample_id: Mapped[int] = mapped_column(ForeignKey("samples.id", ondelete="RESTRICT"))
     import_id: Mapped[int] = mapped_column(ForeignKey("imports.id", ondelete="RESTRICT"))
     source: Mapped[str] = mapped_column(String(100))

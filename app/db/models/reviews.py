@@ -127,7 +127,7 @@ class SampleState(Base):
     )
 
     sample_id: Mapped[int] = mapped_column(ForeignKey("samples.id", ondelete="RESTRICT"), primary_key=True)
-    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="RESTRICT"))
+    project_id: Mapped[int]  # the sample's, which refers to it: a check for each row here would say nothing new
     state: Mapped[str] = mapped_column(String(10), default="open")
     priority: Mapped[float] = mapped_column(default=0.0)
     submitted: Mapped[int] = mapped_column(default=0)
