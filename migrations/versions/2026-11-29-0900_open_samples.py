@@ -3,8 +3,8 @@
 With the state as a column, PostgreSQL took the index of the list for the queue and walked over all that was settled:
 7,600 settled samples made 6 ms of 0.1 ms (docs/decisions/0064-indexes-of-open-samples.md).
 
-Flags and states refer to their sample, and that to its project: that they refer to the project as well was checked row by
-row, a tenth of an import's time.
+Flags and states refer to their sample, and that to its project: that they refer to the project as well was checked row
+by row, a tenth of an import's time.
 """
 
 from __future__ import annotations
