@@ -13,7 +13,7 @@ from app.deliverables.gallery import write_version_gallery
 from app.deliverables.history import write_events
 from app.deliverables.leaks import write_leaks, write_version_leaks_summary
 from app.deliverables.lists import write_relabels, write_removals
-from app.deliverables.manifests import write_final, write_spreadsheet, write_tagged
+from app.deliverables.manifests import TableForTwo, write_final, write_tagged
 from app.deliverables.report.page import write_report
 from app.deliverables.slides.deck import write_slides
 from app.deliverables.summary import write_summary
@@ -29,8 +29,9 @@ def deliverables(content: VersionContent) -> Iterator[Deliverable]:
         (f"{name}_leaks_report.csv", write_leaks),
     ]
     for file_name, writer in machine:
-        yield text(file_name, writer)
-        yield text(file_name.removesuffix(".csv") + ".spreadsheet.csv", partial(write_spreadsheet, writer))
+        table = TableForTwo(writer)
+        yield text(file_name, table.write)
+        yield text(file_name.removesuffix(".csv") + ".spreadsheet.csv", table.write_spreadsheet)
     yield text(f"{name}_leaks_report_summary.txt", write_version_leaks_summary)
     for split in [*([None] if content.has_combined_lists else []), *content.splits]:
         prefix = f"{name}_{split}" if split else name

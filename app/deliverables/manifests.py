@@ -62,9 +62,30 @@ def _final_row(content: VersionContent, outcome: Outcome) -> FinalRow:
     )  # fmt: skip
 
 
-def write_spreadsheet(writer: TextWriter, stream: TextIO, content: VersionContent) -> int:
-    """The copy for people of what ``writer`` writes: no cell of it runs as a formula."""
-    return spreadsheet_of(lambda raw: writer(raw, content), stream)
+class TableForTwo:
+    """A table that is written twice: as programs read it, and defused for people, from the same text.
+
+    Working its rows out takes longer than all else of a version's files, so the text is kept from the one to the other.
+    """
+
+    def __init__(self, writer: TextWriter) -> None:
+        self._writer = writer
+        self._text: io.StringIO | None = None
+
+    def write(self, stream: TextIO, content: VersionContent) -> int | None:
+        """Write what programs read; return the number of rows."""
+        self._text = io.StringIO(newline="")
+        rows = self._writer(self._text, content)
+        stream.write(self._text.getvalue())
+        return rows
+
+    def write_spreadsheet(self, stream: TextIO, content: VersionContent) -> int:
+        """Write the copy for people, none of whose cells runs as a formula; return the number of rows."""
+        text, self._text = self._text or io.StringIO(newline=""), None
+        if text.tell() == 0:
+            self._writer(text, content)
+        text.seek(0)
+        return write_spreadsheet_copy(text, stream)
 
 
 def spreadsheet_of(write: Callable[[TextIO], object], stream: TextIO) -> int:
