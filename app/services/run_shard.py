@@ -122,3 +122,9 @@ def stage_results(session: Session, job_id: int, stage: int) -> list[tuple[JobSh
 
 def job_of(session: Session, job_id: int) -> Job:
     return repository.get_job(session, job_id)
+
+
+def is_live(database: Database, job_id: int) -> bool:
+    """Whether a job waits or is under way; one that was never there is not."""
+    with database.reading() as session:
+        return repository.is_live(session, job_id)

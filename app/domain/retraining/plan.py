@@ -122,7 +122,7 @@ def check_plan(plan: ComparisonPlan, *, acknowledge_leaks: bool) -> None:
         raise InvalidInput(
             f"{len(plan.evaluation.leaked):,} evaluation images are in the training set too, such as "
             f"{min(plan.evaluation.leaked)!r}: accuracy on them measures memory. Remove them from the training set, or "
-            "say --acknowledge-leaks: all figures are then told with and without them."
+            "acknowledge them (--acknowledge-leaks): all figures are then told with and without them."
         )
 
 

@@ -118,7 +118,7 @@ def test_a_full_disk_at_a_checkpoint_is_told_and_loses_nothing(work: Work, monke
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", full)
-        with pytest.raises(OutOfSpace, match=r"checkpoint of epoch 2 was not written .* run the same command again"):
+        with pytest.raises(OutOfSpace, match=r"checkpoint of epoch 2 was not written .* start the same again"):
             run(work)
     assert not list(folder_of(work).glob(".*.part"))
     resumed, _ = run(work)
@@ -144,7 +144,7 @@ def test_a_checkpoint_of_another_plan_is_not_taken(work: Work, tmp_path: Path) -
 def test_a_loss_that_is_no_number_any_more_is_told(work: Work) -> None:
     config = replace(work.plan.config, learning_rate=100.0, weight_decay=1.0, epochs=20)
     wild = replace(work, plan=replace(work.plan, config=config))
-    with pytest.raises(InvalidInput, match="lower --learning-rate than 100"):
+    with pytest.raises(InvalidInput, match="lower learning rate than 100"):
         run(wild)
 
 

@@ -151,7 +151,7 @@ def _train_epoch(
     loss_an_image = float(losses) / len(data)
     if loss_an_image != loss_an_image:
         raise InvalidInput(
-            f"Training diverged in epoch {epoch + 1}: the loss is no number any more. Give a lower --learning-rate "
+            f"Training diverged in epoch {epoch + 1}: the loss is no number any more. Give a lower learning rate "
             f"than {config.learning_rate:g}."
         )
     seconds = time.perf_counter() - begun
