@@ -158,6 +158,7 @@ def _with_pictures(args: argparse.Namespace, plan: ComparisonPlan, train: Images
     try:
         return prepare_work(
             plan, train.refs, test.refs, folder, folder, acknowledge_leaks=args.acknowledge_leaks,
+            leave_out_unreadable=args.leave_out_unreadable,
             on_progress=lambda name, done, total: progress(f"reading {name}", done, total),
         )  # fmt: skip
     finally:

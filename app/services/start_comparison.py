@@ -61,6 +61,7 @@ class ComparisonParams:
     curve_images: int = 0
     resamples: int = 10_000
     acknowledge_leaks: bool = False
+    leave_out_unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ def start_comparison(
     plan = make_plan(sets, params)
     data = write_plan(plan)
     # What counts beside the plan: acknowledged leaks may still turn up in pictures.
-    told = f"{params.acknowledge_leaks} {params.resamples}".encode()
+    told = f"{params.acknowledge_leaks} {params.leave_out_unreadable} {params.resamples}".encode()
     digest = hashlib.sha256(data + told).hexdigest()[:32]
     write_atomically(plan_path(folders, project_id, digest), lambda stream: stream.write(data))
     with database.writing() as session:
@@ -186,6 +187,7 @@ def _describe(plan: ComparisonPlan, params: ComparisonParams, digest: str) -> di
         "versions": sorted(set(params.versions)), "min_confidence": params.min_confidence,
         "model": params.model, "image_size": params.image_size, "epochs": params.epochs, "device": params.device,
         "seeds": list(plan.seeds), "resamples": params.resamples, "acknowledge_leaks": params.acknowledge_leaks,
+        "leave_out_unreadable": params.leave_out_unreadable,
         "training_images": len(plan.base.ids), "evaluation_images": len(plan.evaluation.ids),
         "conditions": [
             {

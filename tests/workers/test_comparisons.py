@@ -15,7 +15,8 @@ import pytest
 from app.cli.compare_plan import make_plan
 from app.cli.main import make_parser
 from app.domain.errors import InvalidInput, NotAllowed, NotFound
-from app.domain.retraining.plan_file import write_plan
+from app.domain.retraining.plan import describe_lists
+from app.domain.retraining.plan_file import read_plan, write_plan
 from app.services import view_comparisons
 from app.services.comparison_files import find_archive, read_file
 from app.services.projects import add_classes
@@ -210,6 +211,25 @@ def test_only_leads_start_and_cancel(cleaned):
     number, _ = start(cleaned)
     with pytest.raises(NotAllowed), cleaned.writing("alice") as (session, access):
         view_comparisons.cancel_comparison(session, access, number)
+
+
+def test_images_that_can_not_be_read_are_refused_or_left_out_of_every_condition(cleaned):
+    (cleaned.root / "train/cat/2.png").write_bytes(b"no picture")
+    (cleaned.root / "train/dog/2.png").write_bytes(b"")  # whose label the flags change
+    number, _ = start(cleaned)
+    cleaned.work()
+    found = look(cleaned, number).comparison
+    assert found.state == "failed"
+    assert found.error.startswith("2 of 12 images can't be read: train/cat/2.png: ")
+    again, _ = start(cleaned, leave_out_unreadable=True)
+    cleaned.step()
+    (prepared,) = cleaned.settings.folder("results").glob(f"job-{again}/*plan.json")
+    plan = read_plan(prepared.read_bytes(), prepared.name)
+    assert plan.facts == ("2 training and 0 evaluation images were left out of every condition: they can't be read.",)
+    assert [describe_lists(plan.base, one.lists)["images"] for one in plan.conditions] == [10, 7, 9]
+    while cleaned.step() and look(cleaned, again).comparison.runs_done < 1:
+        pass
+    assert look(cleaned, again).comparison.error is None
 
 
 def test_what_only_a_worker_sees_ends_the_job_with_a_sentence(cleaned):

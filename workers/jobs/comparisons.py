@@ -57,7 +57,8 @@ def _prepare(environment: Environment, claimed: ClaimedShard, context: Context) 
     train, evaluation = ([ref_of(place_of(key)) for key in part.ids] for part in (plan.base, plan.evaluation))
     work = prepare_work(
         plan, train, evaluation, _pictures(environment, claimed), folders.of_project(claimed.project_id or 0),
-        acknowledge_leaks=params["acknowledge_leaks"], should_stop=context.should_stop,
+        acknowledge_leaks=params["acknowledge_leaks"], leave_out_unreadable=params["leave_out_unreadable"],
+        should_stop=context.should_stop,
         processes=environment.settings.processes,
     )  # fmt: skip
     write_atomically(context.result_path("plan.json"), lambda stream: stream.write(write_plan(work.plan)))

@@ -61,6 +61,7 @@ class ComparisonBody(Body):
     curve_images: int = 0
     resamples: int = 10_000
     acknowledge_leaks: bool = False
+    leave_out_unreadable: bool = False
 
     def as_params(self) -> ComparisonParams:
         return ComparisonParams(**{**self.model_dump(), "versions": tuple(self.versions), "seeds": tuple(self.seeds)})

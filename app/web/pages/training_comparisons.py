@@ -90,12 +90,13 @@ def start(
     robustness_images: Annotated[int, Form()] = 0,
     device: Annotated[str, Form(max_length=20)] = "auto",
     acknowledge_leaks: Annotated[bool, Form()] = False,
+    leave_out_unreadable: Annotated[bool, Form()] = False,
 ) -> Response:  # fmt: skip
     params = ComparisonParams(
         tuple(number for number in versions or () if 0 < number < 2**31), flags, min_confidence, controls,
         tuple(range(seeds)), train_split, test_split, model, image_size, epochs, batch_size, learning_rate,
         augment=augment, threads=threads, robustness_images=robustness_images, device=device,
-        acknowledge_leaks=acknowledge_leaks,
+        acknowledge_leaks=acknowledge_leaks, leave_out_unreadable=leave_out_unreadable,
     )  # fmt: skip
     actor, slug = access.actor, access.project.slug
     session.rollback()  # what was read must not keep others from writing meanwhile

@@ -62,6 +62,10 @@ export class TrainingCurves extends HTMLElement {
     const known = JSON.stringify(runs.map((run) => run.epochs_done));
     if (known === this.#drawn) return;  // a chart that stands still can be read
     this.#drawn = known;
+    if (!runs.some((run) => run.epochs_done)) {
+      part(this, "charts").replaceChildren(h("p", { class: "muted" }, "No epoch has ended yet."));
+      return;
+    }
     this.#legend(comparison, runs, look);
     part(this, "charts").replaceChildren(...CHARTS.map((chart) => this.#chart(chart, comparison, runs, look)));
   }

@@ -6,11 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from app.domain.retraining.plan import ComparisonPlan, check_plan
+from app.domain.retraining.plan import ComparisonPlan, check_plan, leave_out
 from workers.engines.children import StopCheck
 from workers.engines.decoding import ImageRef
 from workers.engines.retraining.networks import check_model
-from workers.engines.retraining.pictures import digest_pixels, find_same_pixels, keep_pixels, open_pixels
+from workers.engines.retraining.pictures import (
+    UnreadableImages,
+    digest_pixels,
+    find_same_pixels,
+    keep_pixels,
+    open_pixels,
+)
 from workers.engines.retraining.runs import Work, digest_of_ids
 
 OnRead = Callable[[str, int, int], None]
@@ -26,24 +32,35 @@ def picture_files(plan: ComparisonPlan, folder: Path) -> tuple[Path, Path]:
 
 def prepare_work(
     plan: ComparisonPlan, train: Sequence[ImageRef], evaluation: Sequence[ImageRef], pictures: Path, runs: Path, *,
-    acknowledge_leaks: bool, on_progress: OnRead | None = None, should_stop: StopCheck | None = None,
-    processes: int | None = None,
+    acknowledge_leaks: bool, leave_out_unreadable: bool = False, on_progress: OnRead | None = None,
+    should_stop: StopCheck | None = None, processes: int | None = None,
 ) -> Work:  # fmt: skip
     """Decode what is not there yet into the folder ``pictures``; ``runs`` is where runs will be kept.
 
     The plan of the answer knows its pictures, and which images of the evaluation set are in training, too.
 
     Raises:
-        InvalidInput: no such model, images that can't be read, or leaks that nobody acknowledged.
+        InvalidInput: no such model, leaks that nobody acknowledged, or images that can't be read and are not to be
+            left out.
         OutOfSpace: the disk is full.
         JobCancelled: ``should_stop`` answered true.
     """
     check_model(plan.config.model)
     pictures.mkdir(parents=True, exist_ok=True)
-    files = picture_files(plan, pictures)
-    for name, path, refs in zip(("train", "test"), files, (train, evaluation), strict=True):
-        if not path.exists():
-            _decode(path, refs, plan.config.side, name, on_progress, should_stop, processes)
+    unreadable: set[str] = set()
+    reduced = plan
+    for place, name in enumerate(("train", "test")):
+        while not (path := picture_files(reduced, pictures)[place]).exists():
+            refs = [ref for ref in (train, evaluation)[place] if ref.key not in unreadable]
+            try:
+                _decode(path, refs, plan.config.side, name, on_progress, should_stop, processes)
+            except UnreadableImages as error:
+                if not leave_out_unreadable:
+                    raise
+                # Decoded anew without them: how many rows a file has is written before its first.
+                unreadable |= set(error.keys)
+                reduced = leave_out(plan, unreadable, "they can't be read")
+    plan, files = reduced, picture_files(reduced, pictures)
     rows = find_same_pixels(open_pixels(files[0]), open_pixels(files[1]))
     same = frozenset(plan.evaluation.ids[row] for row in rows)
     known = replace(plan.evaluation, leaked=plan.evaluation.leaked | same)
