@@ -59,7 +59,7 @@ def test_the_deck_says_what_the_record_says():
 @pytest.mark.parametrize("make", [usual, many])
 def test_everything_lies_on_its_slide(make):
     presentation = Presentation(io.BytesIO(make_slides(make())))
-    assert len(presentation.slides) == {"usual": 6, "many": 8}[make.__name__]
+    assert len(presentation.slides) == {"usual": 6, "many": 9}[make.__name__]
     for slide in presentation.slides:
         assert slide.shapes.title.text_frame.text.strip()
         assert slide.notes_slide.notes_text_frame.text.strip()
