@@ -21,6 +21,7 @@ from app.services import view_comparisons
 from app.services.comparison_files import find_archive, read_file
 from app.services.projects import add_classes
 from app.services.start_comparison import ComparisonParams, folders_of, start_comparison
+from tests.fixtures.databases import both_backends
 from tests.workers.test_celery import start_worker, wait_for
 from tests.workers.test_killed_leak_runs import let_leases_lapse
 from workers.engines.retraining import run_files
@@ -132,6 +133,7 @@ def test_a_worker_that_is_killed_costs_no_epoch_that_was_done(cleaned, start_wor
 
     cleaned.step({**HANDLERS, "compare": train})
     assert begun[0] >= max(len(curve) for curve in done if len(curve) < 60)
+    assert min(begun[1:]) >= begun[0], "no epoch is trained twice"
     after = train_all(cleaned, number)
     assert max(run.attempts for run in after) == 2
     for before, run in zip(done, after, strict=True):
@@ -165,6 +167,7 @@ def predictions(world) -> dict[str, list]:
     return found
 
 
+@both_backends
 def test_a_cancelled_comparison_goes_on_from_what_was_done(cleaned):
     number, _ = start(cleaned)
     for _ in range(3):  # pictures, and two of six runs
@@ -203,6 +206,14 @@ def test_what_can_not_be_compared_is_refused_before_it_starts(cleaned, more, err
     with pytest.raises(error, match=told):
         start(cleaned, **more)
     assert kept_of(cleaned, "plan-*") == []
+
+
+def test_shorter_work_comes_before_the_next_run(cleaned):
+    start(cleaned)
+    cleaned.send("g,train/cat/4.png,cat,dark,0.5,,sent while it waits")
+    begun = []
+    cleaned.step({kind: lambda _, claimed, __: begun.append(claimed.kind) for kind in HANDLERS})
+    assert begun == ["import"]
 
 
 def test_only_leads_start_and_cancel(cleaned):
