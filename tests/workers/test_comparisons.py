@@ -216,6 +216,32 @@ def test_shorter_work_comes_before_the_next_run(cleaned):
     assert begun == ["import"]
 
 
+def test_a_run_gives_way_to_shorter_work_and_loses_no_epoch(cleaned):
+    number, _ = start(cleaned, epochs=4, flags=False)
+    cleaned.step()  # pictures
+    sent = []
+
+    def train(environment, claimed, context):
+        report = context.report
+
+        def told(epochs, problems=0):
+            report(epochs, problems)
+            if epochs == 2 and not sent:
+                sent.append(cleaned.send("g,train/cat/4.png,cat,dark,0.5,,sent in the midst of it"))
+
+        context.report = told
+        HANDLERS["compare"](environment, claimed, context)
+
+    cleaned.step({**HANDLERS, "compare": train})
+    run = look(cleaned, number).runs[0]
+    assert (run.state, run.epochs_done, run.attempts) == ("waiting", 2, 0)
+    cleaned.step()
+    assert cleaned.import_(sent[0]).state == "done"
+    cleaned.step()
+    after = look(cleaned, number).runs[0]
+    assert (after.state, after.epochs_done, after.accuracy[:2]) == ("done", 4, run.accuracy)
+
+
 def test_only_leads_start_and_cancel(cleaned):
     with pytest.raises(NotAllowed):
         start(cleaned, "alice")

@@ -94,6 +94,8 @@ def _train(environment: Environment, claimed: ClaimedShard, context: Context) ->
 
     def on_epoch(_name: str, _seed: int, _row: Mapping[str, Any]) -> None:
         show(read_curve(folder))
+        if context.should_give_way():
+            raise JobCancelled("The run gives way to shorter work; it goes on from the epoch that has just ended.")
 
     show(read_curve(folder))  # what an earlier try has done
     result, _ = do_run(work, condition, seed, base_digest, on_epoch=on_epoch, should_stop=context.should_stop)

@@ -103,6 +103,12 @@ def count_claimable(session: Session, queues: Sequence[str]) -> int:
     return session.scalar(query) or 0
 
 
+def other_kinds_wait(session: Session, queues: Sequence[str], kind: str) -> bool:
+    """Whether a worker of these queues could take a shard of another kind of job."""
+    query = _claimable(queues, database_now(session)).where(Job.kind != kind).with_only_columns(func.count())
+    return bool(session.scalar(query))
+
+
 def claim(session: Session, queues: Sequence[str], owner: str) -> JobShard | None:
     """Take the next shard: short kinds of job before long ones, then in order. The caller commits."""
     now = database_now(session)

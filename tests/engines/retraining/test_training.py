@@ -157,6 +157,12 @@ def test_conditions_train_on_what_their_lists_leave(work: Work) -> None:
     assert cleaned(pictures, work.plan, Lists()) is pictures
 
 
+def test_a_training_of_few_steps_has_a_schedule(work: Work) -> None:
+    for epochs in (1, 2, 4, 5):
+        plan = replace(work.plan, config=replace(work.plan.config, batch_size=64, epochs=epochs))
+        assert len(run(replace(work, plan=plan))[0].curve) == epochs
+
+
 def test_no_batch_is_of_one_picture() -> None:
     batches = batches_of_epoch(33, 16, 0, 0)
     assert sorted(row for rows in batches for row in rows) == list(range(33))

@@ -94,9 +94,11 @@ def train(
         network.parameters(), config.learning_rate, config.momentum, weight_decay=config.weight_decay,
         nesterov=config.momentum > 0,
     )  # fmt: skip
-    steps = len(batches_of_epoch(len(data), config.batch_size, seed, 0))
+    steps = len(batches_of_epoch(len(data), config.batch_size, seed, 0)) * config.epochs + 1
+    if steps * _WARM_UP == 1:
+        steps += 1  # torch counts this warm-up as none at all, and divides by it
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, config.learning_rate, total_steps=steps * config.epochs + 1, pct_start=_WARM_UP,
+        optimizer, config.learning_rate, total_steps=steps, pct_start=_WARM_UP,
         cycle_momentum=False,
     )  # fmt: skip
     curve: list[dict[str, Any]] = []
