@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,8 +33,10 @@ SHUTTING_DOWN = threading.Event()
 class Context:
     """What a shard's work may use: report progress, ask whether to stop, name its result file."""
 
-    def __init__(self, database: Database, claimed: ClaimedShard, results: Path) -> None:
-        self._database, self._claimed, self._results = database, claimed, results
+    def __init__(
+        self, database: Database, claimed: ClaimedShard, results: Path, queues: Sequence[str] = ()
+    ) -> None:  # fmt: skip
+        self._database, self._claimed, self._results, self._queues = database, claimed, results, list(queues)
         self._stop = threading.Event()
         self._ended = threading.Event()
         self._told = 0.0
@@ -54,6 +56,11 @@ class Context:
         if time.monotonic() - self._told >= STOP_CHECK_SECONDS:
             self.beat()
         return self._stop.is_set() or SHUTTING_DOWN.is_set()
+
+    def should_give_way(self) -> bool:
+        """Whether work of another kind waits that this worker could do. Work that takes hours and can be taken up
+        again without loss then raises ``JobCancelled``: its shard waits, and comes after what is shorter."""
+        return run_shard.other_kinds_wait(self._database, self._claimed, self._queues)
 
     def result_path(self, name: str) -> Path:
         """Where this shard's result belongs. The lease's number is part of it, so that no two workers share one."""
@@ -96,7 +103,7 @@ def run_next_shard(environment: Environment, handlers: Mapping[str, Handler], qu
     claimed = run_shard.claim_shard(environment.database, queues, owner)
     if claimed is None:
         return False
-    context = Context(environment.database, claimed, environment.settings.folder("results"))
+    context = Context(environment.database, claimed, environment.settings.folder("results"), queues)
     heart = threading.Thread(target=context.keep_beating, daemon=True)
     heart.start()
     logger.info("job %s: %s (%s)", claimed.job_id, claimed.name, claimed.kind)

@@ -59,6 +59,10 @@ def _add_data(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--noise", metavar="KIND:SHARE", help="make labels wrong first: symmetric:0.4 or pair:0.2; truth is known then"
     )
+    group.add_argument(
+        "--leave-out-unreadable", "--leave_out_unreadable", action="store_true",
+        help="leave images that can't be read out of every condition instead of refusing them; the report tells it",
+    )  # fmt: skip
     group.add_argument("--noise-seed", "--noise_seed", type=int, default=0, metavar="N")
 
 

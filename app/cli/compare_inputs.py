@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.adapters.parquet_tables import read_parquet
-from app.cleaned_dataset import ListsDoNotFit, read_version
 from app.cli.image_folders import ImageFolder
 from app.domain.errors import InvalidFile, InvalidInput
 from app.domain.formats.flagged.recognise import open_export
@@ -19,6 +18,7 @@ from app.domain.formats.removal_list import read_removal_list
 from app.domain.path_matching import PathMatcher
 from app.domain.retraining.conditions import Condition, ConditionKind, LabelledSet, Lists
 from app.domain.retraining.unseen_flags import apply_unseen
+from app.services.training_sets import name_label, read_version_lists
 from workers.engines.decoding import ImageRef
 
 
@@ -126,12 +126,7 @@ def read_lists(paths: Sequence[Path], base: LabelledSet, split: str, min_confide
     """The lists of one condition, and a sentence that says what they are."""
     first = paths[0]
     if len(paths) == 1 and (first.is_dir() or _is_version(first)):
-        try:
-            found = read_version(first, split)
-        except ListsDoNotFit as error:
-            raise InvalidFile(str(error)) from error
-        named = {id_: name_label(label, base.classes, found.class_index) for id_, label in found.relabelled.items()}
-        return Lists(frozenset(found.removed), named), f"{found.source}, as people reviewed it."
+        return read_version_lists(first, base.classes, split)
     if len(paths) == 1 and first.suffix not in (".txt", ".json"):
         return _read_flags(first, base, min_confidence)
     removed: list[str] = []
@@ -154,15 +149,6 @@ def _is_version(path: Path) -> bool:
     import zipfile
 
     return zipfile.is_zipfile(path) and "MANIFEST.json" in zipfile.ZipFile(path).namelist()
-
-
-def name_label(label: str | int, classes: Sequence[str], index: Mapping[str, int] | None = None) -> str:
-    """A label by its class's name. A number that no class has is handed on as text, which is refused as a label outside
-    the classes."""
-    if isinstance(label, str):
-        return label
-    by_number = {number: name for name, number in (index or {name: n for n, name in enumerate(classes)}).items()}
-    return by_number.get(int(label), str(label))
 
 
 def _read_flags(path: Path, base: LabelledSet, min_confidence: float) -> tuple[Lists, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.cli.compare_inputs import (
@@ -16,7 +16,7 @@ from app.cli.compare_inputs import (
     read_lists,
     relabel_images,
 )
-from app.cli.compare_project import read_project
+from app.cli.compare_project import read_project, refs_of
 from app.cli.image_folders import open_folders
 from app.cli.progress import ProgressReporter
 from app.domain.errors import InvalidInput
@@ -25,17 +25,15 @@ from app.domain.retraining.conditions import (
     ConditionKind,
     LabelledSet,
     Lists,
-    as_given,
+    assemble_conditions,
     check_base,
-    check_conditions,
-    controls_of,
 )
 from app.domain.retraining.label_noise import NoiseKind, add_noise, clean_share, find_wrong
 from app.domain.retraining.plan import ComparisonPlan, EvaluationSet, TrainingConfig, check_plan
 from workers.engines.embeddings import choose_device
 from workers.engines.retraining.networks import check_model
-from workers.engines.retraining.pictures import digest_pixels, find_same_pixels, keep_pixels, open_pixels
-from workers.engines.retraining.runs import Work, digest_of_ids
+from workers.engines.retraining.prepare import prepare_work
+from workers.engines.retraining.runs import Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +46,8 @@ class _Given:
     splits: tuple[str, str]
     conditions: tuple[Condition, ...] = ()
     corrected: Lists = field(default_factory=Lists)
+    leaked: frozenset[str] = frozenset()
+    classes: tuple[str, ...] = ()
 
 
 def make_plan(args: argparse.Namespace) -> Work:
@@ -63,7 +63,7 @@ def make_plan(args: argparse.Namespace) -> Work:
     train = given.train
     if args.labels:
         train = relabel_images(train, read_label_table(args.labels), args.labels)
-    classes = tuple(args.classes or sorted({*train.labels, *given.test.labels}))
+    classes = tuple(args.classes or given.classes or sorted({*train.labels, *given.test.labels}))
     base = LabelledSet(train.ids, train.labels, classes)
     check_base(base)
     base, truth, facts = _noisy(args, base)
@@ -81,8 +81,11 @@ def _read_given(args: argparse.Namespace) -> _Given:
         if args.train_dir or args.test_dir or args.labels or args.noise:
             raise InvalidInput("--project goes without --train-dir, --test-dir, --labels and --noise.")
         found = read_project(args)
+        train, test = (Images(part.ids, refs_of(part), part.labels) for part in (found.train, found.evaluation))
         splits = (args.train_split, args.test_split)
-        return _Given(found.name, found.train, found.test, splits, found.conditions, found.corrected)
+        return _Given(
+            found.name, train, test, splits, found.conditions, found.corrected, found.leaked, found.classes
+        )  # fmt: skip
     if args.train_dir is None or args.test_dir is None:
         raise InvalidInput("Say what to train and measure on: --train-dir and --test-dir, or --project.")
     train_folder, test_folder = open_folders(args.train_dir, args.test_dir)
@@ -136,24 +139,12 @@ def make_conditions(
         about = f"{share:.0%} of the wrong labels put right, drawn at random."
         lists = clean_share(base, truth or {}, share, args.noise_seed)
         asked.append(Condition(f"{share:.0%} cleaned", ConditionKind.LISTS, about, lists, share=share))
-    asked = [replace(one, lists=_without_idle(one.lists, base)) for one in asked]
-    check_conditions(base, asked, ())
-    wanted = [one.name for one in asked] if args.controls is None else args.controls
-    if unknown := [name for name in wanted if name not in {one.name for one in asked}]:
-        raise InvalidInput(f"--controls names {unknown[0]!r}, which is no condition.")
-    controls = [control for one in asked if one.name in wanted for control in controls_of(one)]
-    return [as_given(), *asked, *controls]
-
-
-def _without_idle(lists: Lists, base: LabelledSet) -> Lists:
-    """A new label that is the given one changes nothing, so controls must not count it."""
-    given = base.by_id()
-    return Lists(lists.removed, {i: label for i, label in lists.relabelled.items() if given.get(i) != label})
+    return assemble_conditions(base, asked, args.controls)
 
 
 def _evaluation(args: argparse.Namespace, given: _Given, train: Images, base: LabelledSet) -> EvaluationSet:
     test = given.test
-    leaked = read_leaked(args.leaks, train.ids, test.ids) if args.leaks else frozenset()
+    leaked = given.leaked | (read_leaked(args.leaks, train.ids, test.ids) if args.leaks else frozenset())
     corrected = given.corrected
     if args.corrected_test:
         paths = [Path(part) for part in args.corrected_test.split(",")]
@@ -163,25 +154,12 @@ def _evaluation(args: argparse.Namespace, given: _Given, train: Images, base: La
 
 def _with_pictures(args: argparse.Namespace, plan: ComparisonPlan, train: Images, test: Images) -> Work:
     folder = args.output / "work"
-    folder.mkdir(parents=True, exist_ok=True)
-    files = []
-    for name, images in (("train", train), ("test", test)):
-        path = folder / f"{name}-{digest_of_ids(images.ids, plan.config.side)}.npy"
-        files.append(path)
-        if not path.exists():
-            _decode(path, images, plan.config.side, name)
-    rows = find_same_pixels(open_pixels(files[0]), open_pixels(files[1]))
-    same = frozenset(test.ids[row] for row in rows)
-    evaluation = replace(plan.evaluation, leaked=plan.evaluation.leaked | same)
-    plan = replace(plan, evaluation=evaluation, pixels=digest_pixels(*files))
-    check_plan(plan, acknowledge_leaks=args.acknowledge_leaks)
-    return Work(plan, files[0], files[1], folder)
-
-
-def _decode(path: Path, images: Images, side: int, name: str) -> None:
-    refs = images.refs
     progress = ProgressReporter()
     try:
-        keep_pixels(path, refs, side, on_progress=lambda done: progress(f"reading {name}", done, len(refs)))
+        return prepare_work(
+            plan, train.refs, test.refs, folder, folder, acknowledge_leaks=args.acknowledge_leaks,
+            leave_out_unreadable=args.leave_out_unreadable,
+            on_progress=lambda name, done, total: progress(f"reading {name}", done, total),
+        )  # fmt: skip
     finally:
         progress.close()

@@ -7,35 +7,18 @@ looked at them.
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from app.cli.compare_inputs import Images, read_lists
 from app.cli.environment import open_database, settings_from
-from app.cli.export import copy_deliverables
+from app.cli.export import find_version
 from app.cli.local_actor import ensure_owner, owner_access
 from app.domain.accounts import slugify
-from app.domain.retraining.conditions import Condition, ConditionKind, LabelledSet, Lists
-from app.domain.retraining.unseen_flags import apply_unseen
-from app.services.labelled_splits import LabelledSplit, read_labelled_split
-from workers.engines.decoding import ref_of
+from app.services.training_sets import SplitImages, TrainingSets, read_training_sets
+from workers.engines.decoding import ImageRef, ref_of
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectSets:
-    """Both splits of a project, its conditions ``flags`` and ``reviewed``, and what the version changes in the
-    evaluation set, which is only measured apart."""
+def read_project(args: argparse.Namespace) -> TrainingSets:
+    """Both splits, the conditions ``flags`` and ``reviewed``, and what the version changes in the evaluation set.
 
-    name: str
-    train: Images
-    test: Images
-    conditions: tuple[Condition, ...]
-    corrected: Lists
-
-
-def read_project(args: argparse.Namespace) -> ProjectSets:
-    """
     Raises:
         NotFound: no such project or version.
         InvalidInput: a split has no labelled images.
@@ -44,36 +27,14 @@ def read_project(args: argparse.Namespace) -> ProjectSets:
     settings = settings_from(args)
     database = open_database(settings)
     ensure_owner(database)
-    slug = slugify(args.project)
     with database.reading() as session:
-        access = owner_access(session, slug)
-        train, test = (read_labelled_split(session, access, split) for split in (args.train_split, args.test_split))
-        name = access.project.name
-    with TemporaryDirectory(prefix="winnow-compare-") as folder:
-        number = args.version_number
-        (version,) = copy_deliverables(settings, database, slug, number, Path(folder), as_zip=True)
-        reviewed, about = _lists_of(version, train, args.train_split)
-        corrected, _ = _lists_of(version, test, args.test_split)
-    conditions = [Condition("reviewed", ConditionKind.LISTS, about, reviewed)]
-    if train.flags:
-        unseen, left = apply_unseen(train.flags, args.min_confidence)
-        unused = f" {sum(left.values()):,} flags name nothing to do, or are not sure enough." if left else ""
-        told = f"The project's flags applied as they are, unseen by anybody.{unused}"
-        conditions.insert(0, Condition("flags", ConditionKind.LISTS, told, unseen))
-    return ProjectSets(name, _images(train), _images(test), tuple(conditions), corrected)
+        access = owner_access(session, slugify(args.project))
+        return read_training_sets(
+            session, access, train_split=args.train_split, test_split=args.test_split,
+            versions=[find_version(session, access, args.version_number).number], flags=True,
+            min_confidence=args.min_confidence, folder=settings.folder("versions"),
+        )  # fmt: skip
 
 
-def _images(split: LabelledSplit) -> Images:
-    refs = tuple(ref_of(place) for place in split.places)
-    return Images(tuple(ref.key for ref in refs), refs, split.labels)
-
-
-def _lists_of(version: Path, split: LabelledSplit, name: str) -> tuple[Lists, str]:
-    """The version's lists of one split, by key."""
-    base = LabelledSet((), (), tuple(sorted(set(split.labels))))
-    lists, about = read_lists([version], base, name)
-    # An id that is no labelled image's stays as it is, and is refused by name where the condition is checked.
-    removed = frozenset(split.key_of.get(id_, id_) for id_ in lists.removed)
-    return replace(
-        lists, removed=removed, relabelled={split.key_of.get(i, i): x for i, x in lists.relabelled.items()}
-    ), about
+def refs_of(images: SplitImages) -> tuple[ImageRef, ...]:
+    return tuple(ref_of(place) for place in images.places)

@@ -6,24 +6,14 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from app.adapters.files import write_atomically
-from app.deliverables.training.page import draw_plots, render_page
-from app.deliverables.training.publication import make_publication
-from app.deliverables.training.tables import make_tables, write_csv, write_latex
 from app.domain.errors import InvalidInput
-from app.domain.retraining.outcomes import ConditionOutcome, summarise
-from app.domain.retraining.plan import ComparisonPlan
-from workers.engines.retraining.corruptions import KINDS, STRENGTHS
-from workers.engines.retraining.run_files import RunResult
+from workers.engines.retraining.outcome_files import make_files, make_published, make_record
 from workers.engines.retraining.runs import Work, do_all_runs
-
-Results = Mapping[tuple[str, int], RunResult]
 
 
 def run_comparison(args: argparse.Namespace, make_plan: Callable[[argparse.Namespace], Work]) -> None:
@@ -33,58 +23,20 @@ def run_comparison(args: argparse.Namespace, make_plan: Callable[[argparse.Names
     work = make_plan(args)
     results = do_all_runs(work, jobs=args.jobs, on_epoch=_tell_epoch, on_run=_progress())
     record = make_record(work.plan, results, args.resamples)
-    write_outcome(args.output, record, results)
+    files = make_files(record, results)
+    write_outcome(args.output, files)
     if args.publish:
-        publish(args.publish, work.plan, record)
+        write_outcome(args.publish, make_published(work.plan, record, files))
     print(json.dumps(record) if args.json else "\n".join(describe(record, args.output)))
 
 
-def make_record(plan: ComparisonPlan, results: Results, resamples: int) -> dict[str, Any]:
-    """The record of a comparison from the results of all its runs."""
-    outcomes = {one.name: collect([results[one.name, seed] for seed in plan.seeds]) for one in plan.conditions}
-    return summarise(plan, outcomes, KINDS, STRENGTHS, resamples=resamples)
-
-
-def collect(runs: Sequence[RunResult]) -> ConditionOutcome:
-    """The runs of one condition, in the order of their seeds."""
-    return ConditionOutcome(
-        np.stack([run.predicted for run in runs]), np.stack([run.confidence for run in runs]),
-        np.stack([run.true_probability for run in runs]), np.stack([run.corrupted for run in runs]),
-        tuple(run.curve for run in runs), tuple(run.facts for run in runs),
-    )  # fmt: skip
-
-
-def write_outcome(folder: Path, record: Mapping[str, Any], results: Results) -> None:
-    """``report.json``, ``report.html``, ``tables/``, ``figures/``; times apart in ``timing.csv``, for they differ.
-
+def write_outcome(folder: Path, files: Mapping[str, bytes]) -> None:
+    """
     Raises:
         OutOfSpace: the disk is full; the runs are kept, and the same command again writes the report.
     """
-    plots = draw_plots(record)
-    _write(folder / "report.json", _as_json(record))
-    _write(folder / "report.html", render_page(record, plots))
-    for name, table in make_tables(record).items():
-        _write(folder / "tables" / f"{name}.csv", write_csv(table))
-    _write(folder / "tables" / "tables.tex", write_latex(record).encode())
-    columns = ["condition", "seed", "epoch", "seconds", "images_a_second"]
-    rows = [
-        [name, seed, row["epoch"], row["seconds"], row["images_a_second"]]
-        for (name, seed), run in sorted(results.items())
-        for row in run.curve
-    ]
-    _write(folder / "timing.csv", write_csv((columns, rows)))
-
-
-def publish(folder: Path, plan: ComparisonPlan, record: Mapping[str, Any]) -> None:
-    """A folder for the Hugging Face Hub: card, lists and report. Nothing is sent anywhere."""
-    for name, data in make_publication(plan, record).items():
+    for name, data in files.items():
         _write(folder / name, data)
-    _write(folder / "report.json", _as_json(record))
-    _write(folder / "report.html", render_page(record, draw_plots(record)))
-
-
-def _as_json(record: Mapping[str, Any]) -> bytes:
-    return (json.dumps(record, indent=1, sort_keys=True) + "\n").encode()
 
 
 def _write(path: Path, data: bytes) -> None:

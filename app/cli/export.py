@@ -83,7 +83,7 @@ def copy_deliverables(
     folder = settings.folder("versions")
     with database.reading() as session:
         access = owner_access(session, slug)
-        version = _find(session, access, number)
+        version = find_version(session, access, number)
     if rewrite:
         with picture_cache(settings) as cache:
             write_deliverables(database, version.id, folder, cache=cache)
@@ -104,7 +104,12 @@ def copy_deliverables(
     return [_copy(path, output / path.name) for path in paths]
 
 
-def _find(session: Session, access: Access, number: int | None) -> Version:
+def find_version(session: Session, access: Access, number: int | None) -> Version:
+    """The version of this number, or the newest.
+
+    Raises:
+        NotFound: there is no such version, or none at all.
+    """
     versions = versions_repository.list_versions(session, access.id)
     if not versions:
         raise NotFound(f"{access.project.name} has no version yet. Freeze one: add --freeze.")

@@ -20,6 +20,7 @@ class JobKind(StrEnum):
     BULK = "bulk"
     ANALYSE = "analyse"
     RANK = "rank"
+    COMPARE = "compare"
 
 
 class JobState(StrEnum):

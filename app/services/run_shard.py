@@ -122,3 +122,15 @@ def stage_results(session: Session, job_id: int, stage: int) -> list[tuple[JobSh
 
 def job_of(session: Session, job_id: int) -> Job:
     return repository.get_job(session, job_id)
+
+
+def other_kinds_wait(database: Database, claimed: ClaimedShard, queues: list[str]) -> bool:
+    """Whether this worker could do a shard of another kind of job, if it let go of the one in hand."""
+    with database.reading() as session:
+        return repository.other_kinds_wait(session, queues, claimed.kind)
+
+
+def is_live(database: Database, job_id: int) -> bool:
+    """Whether a job waits or is under way; one that was never there is not."""
+    with database.reading() as session:
+        return repository.is_live(session, job_id)

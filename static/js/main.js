@@ -23,6 +23,7 @@ import { SampleStrip } from "./elements/sample_strip.js";
 import { ThresholdMover } from "./elements/threshold_mover.js";
 import { ThemeSwitch } from "./elements/theme_switch.js";
 import { ToastLine } from "./elements/toast_line.js";
+import { TrainingCurves } from "./elements/training_curves.js";
 import { TreeQuestion } from "./elements/tree_question.js";
 import { listen } from "./lib/hotkeys.js";
 import { listenToPage } from "./lib/page.js";
@@ -35,6 +36,7 @@ const ELEMENTS = {
   "sample-others": SampleOthers, "sample-comments": SampleComments, "sample-strip": SampleStrip, "sample-grid": SampleGrid,
   "review-page": ReviewPage, "grid-page": GridPage, "group-list": GroupList, "leak-pairs": LeakPairs, "conflict-list": ConflictList,
   "bulk-proof": BulkProof, "threshold-mover": ThresholdMover, "image-map": ImageMap,
+  "training-curves": TrainingCurves,
 };
 
 for (const [name, element] of Object.entries(ELEMENTS)) customElements.define(name, element);

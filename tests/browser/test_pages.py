@@ -17,7 +17,7 @@ PATHS = (
     "/", "/projects/new", "/users", "/audit", "/jobs", "/jobs/1", "/account", "/patterns", "/p/small",
     "/p/small/review", "/p/small/samples", "/p/small/grid", "/p/small/groups", "/p/small/bulk", "/p/small/bulk/new",
     "/p/small/leaks", "/p/small/leaks/pairs", "/p/small/conflicts", "/p/small/imports", "/p/small/imports/1",
-    "/p/small/manifests", "/p/small/analyses",
+    "/p/small/manifests", "/p/small/analyses", "/p/small/comparisons",
     "/p/small/finish", "/p/small/sources", "/p/small/members", "/p/small/agreement", "/p/small/mentions",
     "/p/small/checks", "/p/small/versions/1",
     "/p/small/versions/2/changes?since=1", "/p/small/finish/checks/undecided",

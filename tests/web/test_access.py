@@ -97,6 +97,13 @@ EXPECTED = {
     f"POST {API}/analyses/{{analysis_id}}/thresholds": LEAD, f"GET {API}/analyses/{{analysis_id}}/map": LEAD,
     f"POST {PAGE}/analyses/{{analysis_id}}/thresholds": LEAD, f"GET {PAGE}/analyses/{{analysis_id}}/map": LEAD,
     f"GET {PAGE}/analyses": LEAD, f"POST {PAGE}/analyses": LEAD,
+    f"GET {API}/comparisons": VIEWER, f"POST {API}/comparisons": LEAD,
+    f"GET {API}/comparisons/{{comparison_id}}": VIEWER, f"POST {API}/comparisons/{{comparison_id}}/cancel": LEAD,
+    f"GET {API}/comparisons/{{comparison_id}}/results": VIEWER,
+    f"GET {API}/comparisons/{{comparison_id}}/files/{{name}}": VIEWER,
+    f"GET {API}/comparisons/{{comparison_id}}/files.zip": VIEWER,
+    f"GET {PAGE}/comparisons": VIEWER, f"POST {PAGE}/comparisons": LEAD,
+    f"GET {PAGE}/comparisons/{{comparison_id}}": VIEWER,
     f"POST {PAGE}/classes": LEAD, f"POST {API}/leaks/runs": LEAD, f"POST {PAGE}/leaks": LEAD,
     f"POST {API}/versions": LEAD, f"POST {PAGE}/versions": LEAD,
     f"GET {PAGE}/finish/checks/{{code}}": VIEWER, f"GET {PAGE}/versions/{{number}}": VIEWER,
@@ -121,7 +128,7 @@ def numbers(filled) -> dict[str, object]:
     return {
         "slug": "pets", "sample_id": filled.ids["train/cat/0.png"], "pair_id": pair, "run_id": 1, "number": 1,
         "name": "pets_removal_list.txt", "import_id": 1, "job_id": 2, "token": "nothing", "session_id": 999,
-        "identity_id": 999, "analysis_id": 999, "invitation_id": 999, "preset_id": 999,
+        "identity_id": 999, "analysis_id": 999, "comparison_id": 999, "invitation_id": 999, "preset_id": 999,
         "token_id": 999, "user_id": 999, "view_id": 999, "comment_id": 999, "bulk_id": draw(filled),
         "code": "undecided", "manifest_id": sent_back(filled), "source_id": 1,
     }  # fmt: skip

@@ -25,6 +25,7 @@ NUMBERS = (
     "manifest_id",
     "preset_id",
     "analysis_id",
+    "comparison_id",
 )
 
 
@@ -152,6 +153,7 @@ def test_every_answer_has_the_guarding_headers(app, client, filled):
         "comment_id": 1, "bulk_id": 1, "manifest_id": 1, "code": "undecided",
         "preset_id": 1,
         "analysis_id": 1,
+        "comparison_id": 1,
     }  # fmt: skip
     paths = [address(route, numbers) for route in all_routes(app) if route.is_safe and "img" not in route.path]
     for who in ("anonymous", "root"):

@@ -18,6 +18,7 @@ ANSWERED = "/api/v1/projects/{slug}"
 NUMBERS = {
     "slug": "pets", "sample_id": 10**9, "pair_id": 10**9, "run_id": 10**9, "number": 10**6, "name": "x",
     "import_id": 10**9, "source_id": 10**9, "manifest_id": 10**9, "preset_id": 10**9, "analysis_id": 10**9,
+    "comparison_id": 10**9,
     "job_id": 10**9, "view_id": 10**9, "comment_id": 10**9, "bulk_id": 10**9,
 }  # fmt: skip
 

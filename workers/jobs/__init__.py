@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from app.domain.jobs import JobKind
 from workers.jobs.analyses import run_analysis_shard
 from workers.jobs.bulk import run_bulk_shard
+from workers.jobs.comparisons import run_comparison_shard
 from workers.jobs.exports import run_export_shard
 from workers.jobs.imports import run_import_shard, run_scan_shard
 from workers.jobs.leaks import run_leaks_shard
@@ -21,4 +22,5 @@ HANDLERS: Mapping[str, Handler] = {
     JobKind.BULK.value: run_bulk_shard,
     JobKind.ANALYSE.value: run_analysis_shard,
     JobKind.RANK.value: run_rank_shard,
+    JobKind.COMPARE.value: run_comparison_shard,
 }

@@ -29,6 +29,10 @@ def find_live(session: Session, live_key: str) -> Job | None:
     return session.scalar(select(Job).where(Job.live_key == live_key, Job.state.in_(LIVE)))
 
 
+def is_live(session: Session, job_id: int) -> bool:
+    return session.scalar(select(Job.id).where(Job.id == job_id, Job.state.in_(LIVE))) is not None
+
+
 def find_newest(session: Session, project_id: int, kind: str) -> Job | None:
     query = select(Job).where(Job.project_id == project_id, Job.kind == kind).order_by(Job.id.desc()).limit(1)
     return session.scalar(query)
@@ -99,10 +103,16 @@ def count_claimable(session: Session, queues: Sequence[str]) -> int:
     return session.scalar(query) or 0
 
 
+def other_kinds_wait(session: Session, queues: Sequence[str], kind: str) -> bool:
+    """Whether a worker of these queues could take a shard of another kind of job."""
+    query = _claimable(queues, database_now(session)).where(Job.kind != kind).with_only_columns(func.count())
+    return bool(session.scalar(query))
+
+
 def claim(session: Session, queues: Sequence[str], owner: str) -> JobShard | None:
     """Take the next shard: short kinds of job before long ones, then in order. The caller commits."""
     now = database_now(session)
-    short_first = case((Job.kind == "leaks", 1), else_=0)
+    short_first = case((Job.kind == "leaks", 1), (Job.kind == "compare", 2), else_=0)
     query = _claimable(queues, now).order_by(short_first, JobShard.job_id, JobShard.stage, JobShard.shard_no)
     if session.get_bind().dialect.name == "postgresql":
         query = query.with_for_update(skip_locked=True, of=JobShard)

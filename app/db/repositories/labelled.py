@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from app.db.models.imports import FlagRow
+from app.db.models.leaks import LeakPair
 from app.db.models.projects import Sample, Source
 from app.db.repositories.flags import as_flag
+from app.db.repositories.leaks import IS_REVIEWABLE
 from app.db.repositories.sources import PLACE, make_place
 from app.domain.samples import NO_LABEL, Flag
 from app.domain.sources import ImagePlace
@@ -37,3 +39,25 @@ def flags_of_split(session: Session, project_id: int, split: str) -> list[tuple[
         .order_by(Sample.key, FlagRow.id)
     )
     return [(key, as_flag(row)) for key, row in session.execute(query)]
+
+
+def leaked_keys(session: Session, project_id: int, train: str, evaluation: str) -> set[str]:
+    """Keys of images of the split ``evaluation`` that stand in a pair with one of ``train``, rejected pairs apart.
+
+    Either may be the pair's first side: a search may have gone the other way round.
+    """
+    first, second = aliased(Sample), aliased(Sample)
+    query = (
+        select(first.split, first.key, second.key)
+        .select_from(LeakPair)
+        .join(first, first.id == LeakPair.train_sample_id)
+        .join(second, second.id == LeakPair.test_sample_id)
+        .where(
+            LeakPair.project_id == project_id, LeakPair.verdict != "rejected", IS_REVIEWABLE,
+            or_(
+                and_(first.split == train, second.split == evaluation),
+                and_(first.split == evaluation, second.split == train),
+            ),
+        )
+    )  # fmt: skip
+    return {two if split == train else one for split, one, two in session.execute(query)}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from app.domain.errors import InvalidInput
@@ -104,6 +104,29 @@ def controls_of(condition: Condition) -> list[Condition]:
             condition.lists, condition.name,
         ),
     ]  # fmt: skip
+
+
+def assemble_conditions(
+    base: LabelledSet, asked: Sequence[Condition], controls: Sequence[str] | None = None
+) -> list[Condition]:
+    """The raw data, what was asked for, and controls of the conditions that ``controls`` names: of all without it.
+
+    Raises:
+        InvalidInput: lists that do not fit the training set, or ``controls`` names no condition. Lists are looked at
+            before controls are drawn like them.
+    """
+    given = base.by_id()
+    asked = [replace(one, lists=_without_idle(one.lists, given)) for one in asked]
+    check_conditions(base, asked, ())
+    wanted = [one.name for one in asked] if controls is None else controls
+    if unknown := [name for name in wanted if name not in {one.name for one in asked}]:
+        raise InvalidInput(f"--controls names {unknown[0]!r}, which is no condition.")
+    return [as_given(), *asked, *(control for one in asked if one.name in wanted for control in controls_of(one))]
+
+
+def _without_idle(lists: Lists, given: Mapping[str, str]) -> Lists:
+    """A new label that is the given one changes nothing, so controls must not count it."""
+    return Lists(lists.removed, {id_: label for id_, label in lists.relabelled.items() if given.get(id_) != label})
 
 
 def draw_random_removal(base: LabelledSet, like: Lists, seed: int) -> Lists:
@@ -212,7 +235,7 @@ def _refuse_labels(outside: Sequence[tuple[str, str]], classes: Sequence[str], n
         raise InvalidInput(
             f"{where} {len(outside):,} labels outside the classes, such as {outside[0][1]!r} for {outside[0][0]!r}. "
             f"The classes are {', '.join(classes[:20])}{' ...' if len(classes) > 20 else ''}. "
-            "Where the dataset has more classes, name all of them with --classes."
+            "Where the dataset has more classes, name all of them (--classes)."
         )
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, field, replace
 
 from app.domain.errors import InvalidInput
 from app.domain.retraining.conditions import RAW, Condition, ConditionKind, LabelledSet, Lists, check_conditions
@@ -101,6 +101,30 @@ class ComparisonPlan:
         return [(condition, seed) for seed in self.seeds for condition in self.conditions]
 
 
+def leave_out(plan: ComparisonPlan, ids: Collection[str], why: str) -> ComparisonPlan:
+    """The plan without these images of either set, in any condition. ``why`` ends a sentence among the plan's facts."""
+    gone = frozenset(ids)
+
+    def without(lists: Lists) -> Lists:
+        return Lists(lists.removed - gone, {id_: x for id_, x in lists.relabelled.items() if id_ not in gone})
+
+    def kept(ids: Sequence[str], labels: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        pairs = [pair for pair in zip(ids, labels, strict=True) if pair[0] not in gone]
+        return tuple(id_ for id_, _ in pairs), tuple(label for _, label in pairs)
+
+    base = LabelledSet(*kept(plan.base.ids, plan.base.labels), plan.base.classes)
+    evaluation = EvaluationSet(
+        *kept(plan.evaluation.ids, plan.evaluation.labels), plan.evaluation.leaked - gone,
+        without(plan.evaluation.corrected),
+    )  # fmt: skip
+    fact = (
+        f"{len(plan.base.ids) - len(base.ids):,} training and {len(plan.evaluation.ids) - len(evaluation.ids):,} "
+        f"evaluation images were left out of every condition: {why}."
+    )
+    conditions = tuple(replace(one, lists=without(one.lists)) for one in plan.conditions)
+    return replace(plan, base=base, evaluation=evaluation, conditions=conditions, facts=(*plan.facts, fact))
+
+
 def spread_rows(count: int, wanted: int) -> range:
     """``wanted`` of ``count`` rows at even distances; all where 0 are wanted, or no fewer than there are."""
     return range(count) if not 0 < wanted < count else range(0, count, -(-count // wanted))
@@ -122,7 +146,7 @@ def check_plan(plan: ComparisonPlan, *, acknowledge_leaks: bool) -> None:
         raise InvalidInput(
             f"{len(plan.evaluation.leaked):,} evaluation images are in the training set too, such as "
             f"{min(plan.evaluation.leaked)!r}: accuracy on them measures memory. Remove them from the training set, or "
-            "say --acknowledge-leaks: all figures are then told with and without them."
+            "acknowledge them (--acknowledge-leaks): all figures are then told with and without them."
         )
 
 

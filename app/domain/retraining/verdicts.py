@@ -92,8 +92,10 @@ def _limits(finding: Finding, comparison: Comparison) -> str:
 
 def _needed(comparison: Comparison) -> str:
     seeds = len(comparison.mcnemar_by_seed)
-    if comparison.effect_size is None or comparison.seeds.mean == 0:
+    if comparison.effect_size is None:
         return "The differences have no spread to plan by."
+    if comparison.seeds.mean == 0:
+        return "The mean difference is 0: there is no effect to plan by."
     if comparison.seeds_needed is None:
         return "If the true effect is as small as measured, more than 1,000 seeds would be needed to see it."
     if comparison.seeds_needed <= seeds:

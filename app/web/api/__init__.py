@@ -21,6 +21,7 @@ from app.web.api import (
     reviews,
     samples,
     sources,
+    training_comparisons,
     versions,
     views,
 )
@@ -28,7 +29,7 @@ from app.web.api import (
 router = APIRouter(prefix="/api/v1")
 _MODULES = (
     projects, sources, samples, reviews, comments, agreement, groups, bulk, flags, imports, import_steps, manifests,
-    analyses, leaks, jobs, versions, comparison, views,
+    analyses, leaks, jobs, versions, comparison, training_comparisons, views,
 )  # fmt: skip
 for module in _MODULES:
     router.include_router(module.router)

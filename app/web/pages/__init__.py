@@ -26,6 +26,7 @@ from app.web.pages import (
     sign_in,
     sources,
     team,
+    training_comparisons,
     versions,
 )
 
@@ -52,6 +53,7 @@ for module in (
     members,
     team,
     comparison,
+    training_comparisons,
     patterns,
 ):
     router.include_router(module.router)

@@ -118,7 +118,7 @@ def test_a_full_disk_at_a_checkpoint_is_told_and_loses_nothing(work: Work, monke
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", full)
-        with pytest.raises(OutOfSpace, match=r"checkpoint of epoch 2 was not written .* run the same command again"):
+        with pytest.raises(OutOfSpace, match=r"checkpoint of epoch 2 was not written .* start the same again"):
             run(work)
     assert not list(folder_of(work).glob(".*.part"))
     resumed, _ = run(work)
@@ -144,7 +144,7 @@ def test_a_checkpoint_of_another_plan_is_not_taken(work: Work, tmp_path: Path) -
 def test_a_loss_that_is_no_number_any_more_is_told(work: Work) -> None:
     config = replace(work.plan.config, learning_rate=100.0, weight_decay=1.0, epochs=20)
     wild = replace(work, plan=replace(work.plan, config=config))
-    with pytest.raises(InvalidInput, match="lower --learning-rate than 100"):
+    with pytest.raises(InvalidInput, match="lower learning rate than 100"):
         run(wild)
 
 
@@ -155,6 +155,12 @@ def test_conditions_train_on_what_their_lists_leave(work: Work) -> None:
     assert data[0][1] == 0  # train/1 was relabelled to bar
     assert (data[0][0].numpy() == open_pixels(work.train_pixels)[1]).all()
     assert cleaned(pictures, work.plan, Lists()) is pictures
+
+
+def test_a_training_of_few_steps_has_a_schedule(work: Work) -> None:
+    for epochs in (1, 2, 4, 5):
+        plan = replace(work.plan, config=replace(work.plan.config, batch_size=64, epochs=epochs))
+        assert len(run(replace(work, plan=plan))[0].curve) == epochs
 
 
 def test_no_batch_is_of_one_picture() -> None:

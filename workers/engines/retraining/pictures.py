@@ -29,6 +29,15 @@ Pixels = NDArray[np.uint8]
 _NAMED = 5
 
 
+class UnreadableImages(InvalidInput):
+    """Images that can't be read, by ``keys``. A comparison that left them out quietly would not be of the data that the
+    lists are of."""
+
+    def __init__(self, message: str, keys: Sequence[str]) -> None:
+        super().__init__(message)
+        self.keys = tuple(keys)
+
+
 class Pictures:
     """One split as a map-style dataset: an item is ``(picture, number of its class)``, the picture (side, side, 3).
 
@@ -61,8 +70,7 @@ def keep_pixels(
     """Decode all images, the shorter side resized to ``side`` and a square cut from the middle, into ``path``.
 
     Raises:
-        InvalidInput: images can't be read; the message names the first. A comparison that left them out quietly would
-            not be of the data that the lists are of.
+        UnreadableImages: the message names the first.
         OutOfSpace: the disk is full.
     """
     done = 0
@@ -83,9 +91,10 @@ def keep_pixels(
                 on_progress(done)
         if problems:
             told = "; ".join(f"{problem.key}: {problem.message}" for problem in problems[:_NAMED])
-            raise InvalidInput(
-                f"{len(problems):,} of {len(refs):,} images can't be read: {told}. Repair them or take "
-                "them out of the folder: every condition is trained on pictures that can be read."
+            raise UnreadableImages(
+                f"{len(problems):,} of {len(refs):,} images can't be read: {told}. Repair them, or leave them out of "
+                "every condition (--leave-out-unreadable).",
+                [problem.key for problem in problems],
             )
 
 

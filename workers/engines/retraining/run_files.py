@@ -94,7 +94,7 @@ def write_checkpoint(folder: Path, state: Mapping[str, Any]) -> None:
     except OutOfSpace:
         raise OutOfSpace(
             f"The disk is full: the checkpoint of epoch {state['epoch']} was not written to {folder}. Nothing is lost "
-            f"before that. Make room ({len(out.getvalue()) / 1e6:,.0f} MB a run), then run the same command again."
+            f"before that. Make room ({len(out.getvalue()) / 1e6:,.0f} MB a run), then start the same again."
         ) from None
 
 

@@ -146,6 +146,12 @@ def do_all_runs(
     return found
 
 
+def folder_of_run(work: Work, condition: Condition, seed: int, base_digest: str) -> Path:
+    """Where a run keeps its checkpoint, curve and result; it may not be there yet."""
+    digest = digest_of_run(work.plan, base_digest, condition.draw(work.plan.base, seed), seed)
+    return work.run_folder(condition, seed, digest)
+
+
 def find_run(work: Work, condition: Condition, seed: int, base_digest: str) -> RunResult | None:
     """The result of a run that was done before.
 

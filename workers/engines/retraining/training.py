@@ -94,9 +94,11 @@ def train(
         network.parameters(), config.learning_rate, config.momentum, weight_decay=config.weight_decay,
         nesterov=config.momentum > 0,
     )  # fmt: skip
-    steps = len(batches_of_epoch(len(data), config.batch_size, seed, 0))
+    steps = len(batches_of_epoch(len(data), config.batch_size, seed, 0)) * config.epochs + 1
+    if steps * _WARM_UP == 1:
+        steps += 1  # torch counts this warm-up as none at all, and divides by it
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, config.learning_rate, total_steps=steps * config.epochs + 1, pct_start=_WARM_UP,
+        optimizer, config.learning_rate, total_steps=steps, pct_start=_WARM_UP,
         cycle_momentum=False,
     )  # fmt: skip
     curve: list[dict[str, Any]] = []
@@ -151,7 +153,7 @@ def _train_epoch(
     loss_an_image = float(losses) / len(data)
     if loss_an_image != loss_an_image:
         raise InvalidInput(
-            f"Training diverged in epoch {epoch + 1}: the loss is no number any more. Give a lower --learning-rate "
+            f"Training diverged in epoch {epoch + 1}: the loss is no number any more. Give a lower learning rate "
             f"than {config.learning_rate:g}."
         )
     seconds = time.perf_counter() - begun
