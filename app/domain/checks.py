@@ -156,10 +156,18 @@ def _unlisted_classes(classes: Collection[str], class_sizes: Mapping[tuple[str, 
     return Check("unlisted_class", "Images of a class that is not listed", False, text, (), sum(unlisted.values()))
 
 
-def _both_sides(merged: Iterable[MergedSample], leaks: Iterable[ConfirmedLeak], side: LeakSide) -> Check:
-    """Leaks of which no image would stay, though the policy takes one side only."""
+def _both_sides(merged: Iterable[MergedSample], leaks: Sequence[ConfirmedLeak], side: LeakSide) -> Check:
+    """Leaks of which no image would stay, though the policy takes one side only.
+
+    An image that was confirmed to be the same as either of the two keeps the picture: of three copies two may go.
+    """
     removed = {m.key for m in merged if m.decision is Decision.REMOVE}
-    pairs = [leak for leak in leaks if side is not LeakSide.BOTH and {leak.train_image, leak.test_image} <= removed]
+    copies: dict[str, set[str]] = defaultdict(set)
+    for leak in leaks:
+        copies[leak.train_image].add(leak.test_image)
+        copies[leak.test_image].add(leak.train_image)
+    lost = [leak for leak in leaks if copies[leak.train_image] | copies[leak.test_image] <= removed]
+    pairs = [] if side is LeakSide.BOTH else lost
     keys = sorted({key for leak in pairs for key in (leak.train_image, leak.test_image)})
     text = "Both images of these confirmed leaks would go: the picture is lost to the dataset. Keep one, or accept it."
     return Check("both_sides", "Leaks that lose both images", False, text, tuple(keys))

@@ -11,12 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 from app.domain.consensus import How, Resolution, Rule, State, describe
 from app.domain.samples import Flag, IssueType
 from app.domain.taxonomy import STANDARD_TAGS, Decision
 
 LEAK_TAG = "train_test_leak"
+
+T = TypeVar("T")
 
 
 class LeakSide(StrEnum):
@@ -210,6 +213,16 @@ def _first_of(keys: Sequence[str]) -> str:
 
 def leaving(leak: ConfirmedLeak, side: LeakSide) -> tuple[str, ...]:
     """Name the sample keys that a confirmed leak removes under this policy."""
+    return sides_that_go(leak.train_image, leak.test_image, side)
+
+
+def sides_that_go(train: T, test: T, side: LeakSide) -> tuple[T, ...]:
+    """Which of a leak's two images the policy removes, whatever they are named by."""
     if side is LeakSide.BOTH:
-        return (leak.train_image, leak.test_image)
-    return (leak.test_image,) if side is LeakSide.TEST else (leak.train_image,)
+        return (train, test)
+    return (test,) if side is LeakSide.TEST else (train,)
+
+
+def is_leak(train_split: str, test_split: str) -> bool:
+    """Whether a pair of one shot is a leak. One inside a split is a duplicate: no rule removes it, reviewers do."""
+    return train_split != test_split

@@ -18,7 +18,7 @@ from app.db.repositories import sources as sources_repository
 from app.db.session import Session
 from app.domain.checks import Check, SizeChange, run_checks, sizes_by_class, sizes_by_split
 from app.domain.consensus import How, Resolution, State
-from app.domain.merge import ConfirmedLeak, MergedSample, Policies, SampleCase, leaving, merge, suggestion_of
+from app.domain.merge import ConfirmedLeak, MergedSample, Policies, SampleCase, is_leak, leaving, merge, suggestion_of
 from app.domain.overlap import reviews_needed
 from app.domain.samples import Flag
 from app.domain.taxonomy import Decision
@@ -124,8 +124,8 @@ def _leaks_by_key(
 
 
 def _crosses(row: leaks_repository.PairRow) -> bool:
-    """Whether a pair is a confirmed leak. One inside a split is a duplicate, and reviewed as such."""
-    return row.pair.verdict == "confirmed" and row.train.split != row.test.split
+    """Whether a pair is a confirmed leak."""
+    return row.pair.verdict == "confirmed" and is_leak(row.train.split, row.test.split)
 
 
 def _as_leak(row: leaks_repository.PairRow) -> ConfirmedLeak:

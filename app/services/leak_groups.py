@@ -62,10 +62,54 @@ def run_groups(session: Session, access: Access, run_id: int) -> list[tuple[obje
     return table
 
 
-def _reachable(session: Session, project_id: int, start: Iterable[int], run_id: int | None) -> list[LinkRow]:
-    """All links that decide on the groups of these samples: those that lead to them over any number of others.
+@dataclass(frozen=True)
+class NumberedGroup:
+    """A group under the smallest id of its pairs. ``rows`` are all links between its members."""
 
-    None where that goes on and on: a page must not wait for it, and the table of groups tells it all the same.
+    number: int
+    members: tuple[int, ...]
+    rows: tuple[LinkRow, ...]
+
+
+@dataclass(frozen=True)
+class Around:
+    """What is found around some samples. ``reached`` are all samples that links lead to; there are no groups where
+    these are too many to follow (``MOST_FOLLOWED``)."""
+
+    groups: list[NumberedGroup]
+    reached: set[int]
+
+
+def groups_around(session: Session, project_id: int, sample_ids: Iterable[int]) -> Around:
+    """The groups of all runs' pairs that these samples are in, and those beside them that decide on these."""
+    rows, reached = _follow(session, project_id, sample_ids, None)
+    return Around(_as_numbered(session, project_id, rows), reached)
+
+
+def all_groups(session: Session, project_id: int) -> list[NumberedGroup]:
+    """Every group of all runs' pairs."""
+    return _as_numbered(session, project_id, leak_statistics.links(session, project_id))
+
+
+def _as_numbered(session: Session, project_id: int, rows: Sequence[LinkRow]) -> list[NumberedGroup]:
+    by_id = {row.pair_id: row for row in rows}
+    return [
+        NumberedGroup(number, group.members, tuple(by_id[id_] for id_ in pair_ids))
+        for number, group, pair_ids in _numbered(session, project_id, rows, None)
+    ]
+
+
+def _reachable(session: Session, project_id: int, start: Iterable[int], run_id: int | None) -> list[LinkRow]:
+    """All links that decide on the groups of these samples: those that lead to them over any number of others."""
+    return _follow(session, project_id, start, run_id)[0]
+
+
+def _follow(
+    session: Session, project_id: int, start: Iterable[int], run_id: int | None
+) -> tuple[list[LinkRow], set[int]]:
+    """Links over any number of samples, and the samples that were reached.
+
+    No links where that goes on and on: a page must not wait for it, and the table of groups tells it all the same.
     """
     known, ahead = set(start), set(start)
     found: dict[int, LinkRow] = {}
@@ -75,8 +119,8 @@ def _reachable(session: Session, project_id: int, start: Iterable[int], run_id: 
         ahead = {id_ for row in rows for id_ in (row.train_id, row.test_id)} - known
         known |= ahead
         if len(known) > MOST_FOLLOWED:
-            return []
-    return list(found.values())
+            return [], known
+    return list(found.values()), known
 
 
 def _numbered(

@@ -77,6 +77,15 @@ def redo(session: Session, access: Access, client_event_id: str) -> Undone:
     return Undone(get_card(session, access, targets[0].sample_id), undone[targets[0].id], _ids(targets))
 
 
+def undo_batch(session: Session, access: Access, batch_id: str, client_event_id: str) -> int:
+    """Take back what stands of one answer to many, wherever it is in the history; return how many samples that was."""
+    accounts_repository.lock_user(session, access.actor.user_id)
+    targets = repository.standing_of_batch(session, batch_id, access.actor.user_id)
+    if targets:
+        _step(session, access, targets, "undo", client_event_id, repository.payloads_before(session, targets))
+    return len(targets)
+
+
 def _repeated(session: Session, access: Access, known: ReviewEvent, undone: dict[str, Any]) -> Undone:
     events = _whole_step(session, known, repository.events_of_batch)
     return Undone(get_card(session, access, known.sample_id), undone, _ids(events))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from app.adapters.picture_measures import Measures, measure
 from app.adapters.thumbnails import Pictures
@@ -19,13 +19,20 @@ from app.services.picture_urls import image_url, thumb_url
 from app.services.projects import Access, access_project, policies_of
 from app.services.sign_in import Actor
 
+DUPLICATE = "duplicate"
+LEAK = "leak"
+
 MOST_SHOWN = 60
 """Members of one group on the page; a larger one is decided in the grid, filtered by the group."""
 
 
 @dataclass(frozen=True)
 class MemberView:
-    """One image of a group. ``width`` and ``height`` are in pixels, 0 where the file could not be read."""
+    """One image of a group. ``width`` and ``height`` are in pixels, 0 where the file could not be read.
+
+    ``is_leaving`` is whether a leak that was confirmed outside of the group takes it out, ``is_settled`` whether a lead
+    settled it; both are told of groups of leaks.
+    """
 
     id: int
     key: str
@@ -42,23 +49,48 @@ class MemberView:
     version: int
     image_url: str
     thumb_url: str
+    is_leaving: bool = False
+    is_settled: bool = False
+
+
+@dataclass(frozen=True)
+class TieView:
+    """A leak pair that holds a group: two of its members, and what a verdict on it would do.
+
+    ``leaves`` are the members that the project's rule takes out once the pair is confirmed.
+    """
+
+    id: int
+    version: int
+    verdict: str
+    train: int
+    test: int
+    score: float | None
+    described: str | None
+    leaves: list[int]
 
 
 @dataclass(frozen=True)
 class GroupView:
-    """``keeper`` is the id of the member that stays if nobody says otherwise. ``size`` counts those not shown, too."""
+    """``keeper`` is the id of the member that stays if nobody says otherwise; None where a rule takes all of a leak.
+
+    ``size`` counts those not shown, too. A group of leaks is named by the smallest id of its ``pairs``.
+    """
 
     name: str
     size: int
     labels: list[str]
     splits: list[str]
-    keeper: int
+    keeper: int | None
     members: list[MemberView]
+    kind: str = DUPLICATE
+    pairs: list[TieView] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class GroupPage:
-    """``total`` and ``differing`` (groups whose members carry different labels) are None where nobody asked."""
+    """``total`` and ``differing`` (groups whose members carry different labels) are None where nobody asked, or where
+    there are too many pairs to count groups of."""
 
     groups: list[GroupView]
     total: int | None
@@ -114,7 +146,7 @@ def _group(
     return GroupView(
         name, len(members), sorted({sample.given_label for sample, _ in members}),
         sorted({sample.split for sample, _ in members}), _keeper(access, shown, measured),
-        [_member(sample, state, measured[sample.id], mine.get(sample.id)) for sample, state in shown],
+        [view_member(sample, state, measured[sample.id], mine.get(sample.id)) for sample, state in shown],
     )  # fmt: skip
 
 
@@ -126,23 +158,38 @@ def _keeper(
     candidates = standing or [sample for sample, _ in members]
     keeps_train = policies_of(access.project).leak_side is not LeakSide.TRAIN
     splits = {sample.split for sample in candidates}
+    return best_of(candidates, measured, lambda sample: len(splits) == 1 or (sample.split == "train") == keeps_train)
+
+
+def best_of(
+    samples: Sequence[Sample], measured: Mapping[int, Measures], stays: Callable[[Sample], bool] = lambda sample: True
+) -> int:
+    """The id of the one that should stay of these, before all of those that ``stays`` says so of."""
     return propose_keeper(
         [
             Member(
                 sample.id, sample.key, measured[sample.id].width * measured[sample.id].height,
-                measured[sample.id].sharpness, len(splits) == 1 or (sample.split == "train") == keeps_train,
+                measured[sample.id].sharpness, stays(sample),
             )
-            for sample in candidates
+            for sample in samples
         ]
     )  # fmt: skip
 
 
-def _member(sample: Sample, state: SampleState | None, measures: Measures, mine: ReviewRow | None) -> MemberView:
+def view_member(
+    sample: Sample,
+    state: SampleState | None,
+    measures: Measures,
+    mine: ReviewRow | None,
+    *,
+    is_leaving: bool = False,
+    is_settled: bool = False,
+) -> MemberView:
     return MemberView(
         sample.id, sample.key, sample.split, sample.given_label, measures.width, measures.height, measures.bytes,
         measures.sharpness, state.state if state else "open", state.decision if state else None,
         state.new_label if state else None, mine.decision if mine and mine.status == "submitted" else None,
-        state.version if state else 0, image_url(sample.id), thumb_url(sample.id),
+        state.version if state else 0, image_url(sample.id), thumb_url(sample.id), is_leaving, is_settled,
     )  # fmt: skip
 
 

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from app.db.base import utc_now
+from app.db.models.jobs import Job
+from app.db.models.leaks import LeakMatch, LeakPair, LeakRun
+from app.db.repositories import projects
+from app.db.session import Database
+from app.services.leak_runs import LeakParams
 from tests.browser.conftest import Watched, wait_until
 from tests.browser.test_grid import STORED
 from tests.fixtures.served import Served
@@ -99,3 +108,82 @@ def test_a_group_that_somebody_else_decided_meanwhile_is_shown_again(
     assert set(decisions(page, "zz0").values()) == {"keep"}
     lena.errors.clear()  # the refusal is in the console, as it should be
     other.context.close()
+
+
+def plant_leaks(served: Served) -> list[tuple[list[str], list[str]]]:
+    """Two groups of leaks as a run would leave them, the second with two labels; return (test, train) keys of each."""
+    from pathlib import Path
+
+    images = Path(served.environment["WINNOW_DATA_ROOTS"]) / "images"
+
+    def keys(split: str, label: str) -> list[str]:
+        return [f"{split}/{label}/{path.name}" for path in sorted((images / split / label).iterdir())]
+
+    groups = [
+        (keys("test", "house")[:1], keys("train", "house")[:2]), (keys("test", "tree")[:1], keys("train", "fish")[:1]),
+    ]  # fmt: skip
+    database = Database(f"sqlite:///{served.data_dir / 'winnow.db'}")
+    with database.writing() as session:
+        ids = projects.sample_ids_by_key(session, 1)
+        run = LeakRun(
+            project_id=1, job_id=session.scalars(select(Job.id)).first(), number=1, code_version="test",
+            finished_at=utc_now(), counts={},
+            params={**asdict(LeakParams()), "methods": ["verified"], "train_split": "train", "test_split": "test"},
+        )  # fmt: skip
+        session.add(run)
+        session.flush()
+        for place, (tests, trains) in enumerate(groups):
+            for train in trains:
+                pair = LeakPair(
+                    project_id=1, train_sample_id=ids[train], test_sample_id=ids[tests[0]], transform="mirrored",
+                    similarity=0.99 - place / 10, score=0.99 - place / 10, leak_type="near_duplicate",
+                    label_conflict=place == 1, verdict="open", version=0,
+                )  # fmt: skip
+                session.add(pair)
+                session.flush()
+                session.add(
+                    LeakMatch(
+                        run_id=run.id, pair_id=pair.id, method="verified", similarity=pair.similarity,
+                        leak_type=pair.leak_type, score=pair.score, transform=pair.transform,
+                    )
+                )  # fmt: skip
+    database.dispose()
+    return groups
+
+
+def wait_for_verdicts(page: Any, **counts: int) -> None:
+    expected = json.dumps({"open": 0, "confirmed": 0, "rejected": 0, **counts}, separators=(",", ":"))
+    ask = "fetch('/api/v1/projects/small/leaks/pairs').then(a => a.json()).then(a => JSON.stringify(a.counts))"
+    wait_until(page, f"{ask}.then(text => text === {json.dumps(expected)})")
+
+
+def test_leaks_are_decided_as_groups_too(served: Served, lena: Watched) -> None:
+    plant_leaks(served)
+    page = lena.page
+    page.goto("/p/small/groups?kind=leak")
+    page.wait_for_selector("[data-testid=member]")
+    assert sorted(roles(page)) == ["going", "keeper", "rule"]
+    page.keyboard.press("1")
+    assert "takes this side" in page.inner_text("[data-testid=toast]")
+    page.keyboard.press("3")
+    assert roles(page) == ["rule", "going", "keeper"]  # the rule takes the test side, so that one of the others stays
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Space")
+    page.keyboard.press("Space")
+    assert roles(page) == ["rule", "apart", "keeper"]
+    page.keyboard.press("y")
+    wait_for_verdicts(page, open=1, confirmed=1, rejected=1)
+    page.wait_for_selector("#group-labels:not([hidden])")  # the next one, whose labels differ, stands out
+    page.keyboard.press("z")
+    wait_for_verdicts(page, open=3)
+    assert roles(page) == ["rule", "apart", "keeper"]
+    page.keyboard.press("Space")  # the first member is current again, and is another picture now
+    assert roles(page) == ["apart", "apart", "keeper"]
+    page.keyboard.press("n")
+    wait_for_verdicts(page, open=1, rejected=2)
+    page.keyboard.press("y")
+    assert "labels differ" in page.inner_text("[data-testid=toast]")
+    page.click("[data-label=tree]")
+    page.keyboard.press("y")
+    wait_for_verdicts(page, confirmed=1, rejected=2)
+    wait_until(page, "document.getElementById('groups-end').hidden === false")

@@ -79,3 +79,61 @@ test("a group as the server has it now keeps what was chosen where it can", () =
   assert.equal(made.groupOf(9703), "a");
   assert.equal(made.groupOf(1), null);
 });
+
+function leak() {
+  const members = [["x", "test"], ["a", "train"], ["b", "train"]].map(([name, split], index) => ({ id: index + 1, key: name, split, version: 0, given_label: "cat" }));
+  const pairs = [{ id: 10, version: 0, train: 2, test: 1, leaves: [1] }, { id: 11, version: 3, train: 3, test: 1, leaves: [1] }];
+  return { name: "10", kind: "leak", labels: ["cat"], splits: ["test", "train"], size: 3, keeper: 2, members, pairs };
+}
+
+const rolesOf = (made) => made.current.group.members.map((member) => made.roleOf(member));
+
+test("of leaks the project's rule says who goes, and that one cannot be the one that stays", () => {
+  const made = session(leak());
+  assert.deepEqual(rolesOf(made), ["rule", "keeper", "going"]);
+  made.keep(0);
+  assert.deepEqual(rolesOf(made), ["rule", "keeper", "going"]);
+  const answer = made.answer({});
+  assert.deepEqual([answer.keeper, answer.going, answer.staying, answer.apart], [2, [1, 3], [], []]);
+  assert.deepEqual(answer.pairs, [{ id: 10, version: 0 }, { id: 11, version: 3 }]);
+});
+
+test("an image of a leak goes, stays, or is another picture; without its pairs nobody leaves by the rule", () => {
+  const made = session(leak());
+  made.toggle(2);
+  assert.equal(rolesOf(made)[2], "staying");
+  made.toggle(2);
+  assert.equal(rolesOf(made)[2], "apart");
+  assert.deepEqual(made.answer({}).apart, [3]);
+  made.toggle(0);
+  assert.deepEqual(rolesOf(made), ["apart", "keeper", "apart"]);
+  made.toggle(0);
+  assert.deepEqual(rolesOf(made), ["rule", "keeper", "apart"]);
+});
+
+test("no leak says that all are other pictures, and undoing knows what was sent", () => {
+  const made = session(leak());
+  const answer = made.answer({ keepsAll: true });
+  assert.deepEqual([answer.keeper, answer.going, answer.apart], [null, [], [1, 2, 3]]);
+  made.decide("none", { of: "sent" });
+  assert.equal(made.lastDone.sent.of, "sent");
+  made.undo();
+  assert.equal(made.current.outcome, null);
+  made.redo({ decided: false });
+  assert.equal(made.lastDone, null);
+});
+
+test("a group of leaks and one of duplicates may have the same name", () => {
+  const made = session(group("10"), leak());
+  assert.equal(made.entries.length, 2);
+  made.reopen("10", "leak");
+  assert.equal(made.current.group.kind, "leak");
+});
+
+test("one that a lead settled stays at first, and one that leaves by another leak goes", () => {
+  const two = leak();
+  two.pairs = two.pairs.map((pair) => ({ ...pair, leaves: [] }));
+  two.members[0].is_settled = true;
+  two.members[2].is_leaving = true;
+  assert.deepEqual(rolesOf(session(two)), ["staying", "keeper", "rule"]);
+});

@@ -18,7 +18,10 @@ _CHUNK = 500
 
 @dataclass(frozen=True)
 class LinkRow:
-    """An accepted pair as a link of groups. ``score`` is 1 where people confirmed it."""
+    """An accepted pair as a link of groups. ``score`` is 1 where people confirmed it, ``similarity`` ranks the pair.
+
+    ``has_labels_apart`` is whether its images carried different labels when it was found.
+    """
 
     pair_id: int
     train_id: int
@@ -26,6 +29,9 @@ class LinkRow:
     score: float
     train_split: str
     test_split: str
+    similarity: float
+    verdict: str
+    has_labels_apart: bool
 
 
 @dataclass(frozen=True)
@@ -107,14 +113,21 @@ _HOLDS = or_(
 """Whether a pair may hold a group: people confirmed it, or said nothing yet and it is surely enough one shot."""
 
 
+def _links() -> Any:
+    strength = case((LeakPair.verdict == Verdict.CONFIRMED.value, 1.0), else_=LeakPair.similarity)
+    query = select(
+        LeakPair.id, LeakPair.train_sample_id, LeakPair.test_sample_id, strength, Train.split, Test.split,
+        LeakPair.similarity, LeakPair.verdict, LeakPair.label_conflict,
+    )  # fmt: skip
+    query = query.join(Train, Train.id == LeakPair.train_sample_id)
+    return query.join(Test, Test.id == LeakPair.test_sample_id).where(_HOLDS)
+
+
 def links(
     session: Session, project_id: int, run_id: int | None = None, samples: Sequence[int] | None = None
 ) -> list[LinkRow]:
     """Links of a project, of what one run accepted, or of these samples alone."""
-    strength = case((LeakPair.verdict == Verdict.CONFIRMED.value, 1.0), else_=LeakPair.similarity)
-    columns = (LeakPair.id, LeakPair.train_sample_id, LeakPair.test_sample_id, strength, Train.split, Test.split)
-    query = select(*columns).join(Train, Train.id == LeakPair.train_sample_id)
-    query = query.join(Test, Test.id == LeakPair.test_sample_id).where(_HOLDS)
+    query = _links()
     if run_id is not None:
         query = query.where(found_by(run_id))
     if samples is None:
@@ -126,3 +139,31 @@ def links(
         for side in (LeakPair.train_sample_id, LeakPair.test_sample_id):
             found |= {row[0]: LinkRow(*row) for row in session.execute(query.where(side.in_(chunk)))}
     return list(found.values())
+
+
+def ranked_links(
+    session: Session,
+    project_id: int,
+    verdict: str,
+    *,
+    after: tuple[float, int] | None,
+    limit: int,
+    labels_apart: bool = False,
+) -> list[LinkRow]:
+    """Links of one verdict, the most similar first, from behind (similarity, pair id) ``after``."""
+    query = _links().where(LeakPair.project_id == project_id, LeakPair.verdict == verdict)
+    if labels_apart:
+        query = query.where(LeakPair.label_conflict)
+    if after is not None:
+        similarity, id_ = after
+        later = and_(LeakPair.similarity == similarity, LeakPair.id > id_)
+        query = query.where(LeakPair.similarity <= similarity, or_(LeakPair.similarity < similarity, later))
+    query = query.order_by(LeakPair.similarity.desc(), LeakPair.id).limit(limit)
+    return [LinkRow(*row) for row in session.execute(query)]
+
+
+def count_links(session: Session, project_id: int) -> int:
+    """Number of pairs that may hold a group."""
+    return (
+        session.scalar(select(func.count()).select_from(LeakPair).where(LeakPair.project_id == project_id, _HOLDS)) or 0
+    )

@@ -175,12 +175,52 @@ def get_pair(session: Session, project_id: int, pair_id: int) -> PairRow:
     return PairRow(*row)
 
 
+def find_pairs(session: Session, project_id: int, pair_ids: Sequence[int]) -> dict[int, PairRow]:
+    """Those of these pairs that the project has and that can be judged, by id."""
+    found: dict[int, PairRow] = {}
+    for start in range(0, len(pair_ids), 500):
+        chunk = LeakPair.id.in_(pair_ids[start : start + 500])
+        rows = session.execute(_pair_query().where(chunk, LeakPair.project_id == project_id, IS_REVIEWABLE))
+        found |= {row[0].id: PairRow(*row) for row in rows}
+    return found
+
+
+def confirmed_pairs(session: Session, sample_ids: Sequence[int]) -> list[PairRow]:
+    """Confirmed pairs in which these samples stand."""
+    found: dict[int, PairRow] = {}
+    for start in range(0, len(sample_ids), 500):
+        chunk = list(sample_ids[start : start + 500])
+        # Two questions, for each of which there is an index.
+        for side in (LeakPair.train_sample_id, LeakPair.test_sample_id):
+            rows = session.execute(_pair_query().where(side.in_(chunk), LeakPair.verdict == "confirmed", IS_REVIEWABLE))
+            found |= {row[0].id: PairRow(*row) for row in rows}
+    return list(found.values())
+
+
+def lock_pairs(session: Session, pair_ids: Sequence[int]) -> dict[int, LeakPair]:
+    """Hold these pairs as they are now until the transaction ends; always in the order of their ids."""
+    query = select(LeakPair).where(LeakPair.id.in_(pair_ids)).order_by(LeakPair.id).with_for_update()
+    return {pair.id: pair for pair in session.scalars(query.execution_options(populate_existing=True))}
+
+
 def lock_pair(session: Session, pair_id: int) -> LeakPair:
     return session.scalars(select(LeakPair).where(LeakPair.id == pair_id).with_for_update()).one()
 
 
 def find_verdict_event(session: Session, client_event_id: str) -> LeakVerdictEvent | None:
     return session.scalar(select(LeakVerdictEvent).where(LeakVerdictEvent.client_event_id == client_event_id))
+
+
+def verdict_events(session: Session, client_event_ids: Sequence[str]) -> list[LeakVerdictEvent]:
+    """Those of these events that were kept."""
+    query = select(LeakVerdictEvent).where(LeakVerdictEvent.client_event_id.in_(client_event_ids))
+    return list(session.scalars(query))
+
+
+def verdict_at(session: Session, pair_id: int, version: int) -> str:
+    """What stood on a pair when it had this version."""
+    mine = (LeakVerdictEvent.pair_id == pair_id) & (LeakVerdictEvent.new_version == version)
+    return session.scalar(select(LeakVerdictEvent.verdict).where(mine)) or "open"
 
 
 def list_verdict_events(

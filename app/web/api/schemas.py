@@ -114,20 +114,6 @@ class SelectionBody(DecisionBody):
         return replace(super().as_input(), status=ReviewStatus(self.status))
 
 
-class GroupBody(Body):
-    """What becomes of a duplicate group. ``samples`` are all that the answer names, as they were looked at."""
-
-    client_event_id: EventId
-    group: Annotated[str, StringConstraints(min_length=1, max_length=200)]
-    keeper: SampleNumber
-    going: list[SampleNumber] = Field(default_factory=list, max_length=1_000)
-    staying: list[SampleNumber] = Field(default_factory=list, max_length=1_000)
-    samples: list[SeenSample] = Field(min_length=1, max_length=1_000)
-    tag: Literal["duplicate_exact", "duplicate_near"] = "duplicate_near"
-    keeper_label: Name | None = None
-    note: str = Field("", max_length=10_000)
-
-
 class AdjudicationBody(DecisionBody):
     client_event_id: EventId
     base_version: int = Field(ge=0)

@@ -44,6 +44,7 @@ class GroupsPage:
 
     show: str
     differing: bool
+    kind: str | None
     name: str | None
     can_review: bool
     data: dict[str, Any]
@@ -89,10 +90,14 @@ def show_groups(
     session: ReadingDep,
     show: Annotated[str, Query(pattern="^(open|all)$")] = "open",
     differing: bool = False,
+    kind: Annotated[str | None, Query(pattern="^(duplicate|leak)$")] = None,
     name: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:
+    """``name`` is that of a duplicate group, or with ``kind=leak`` the number of a group of leaks."""
     classes = listing.filter_options(session, access).classes
-    page = GroupsPage(show, differing, name, access.can_review, as_json({"classes": classes}))
+    page = GroupsPage(
+        show, differing, kind or ("duplicate" if name else None), name, access.can_review, as_json({"classes": classes})
+    )
     return render(request, "pages/groups.html", page)
 
 

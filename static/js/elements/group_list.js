@@ -1,6 +1,6 @@
-// <group-list data-api data-page data-project data-user data-can-review data-show data-differing data-name> around the parts of
-// templates/pages/groups.html and <script type="application/json" id="groups-data">. One group at a time: which image stays,
-// which go, one key for all of them, and the next group at once.
+// <group-list data-api data-page data-project data-user data-can-review data-show data-differing data-kind data-name> around the
+// parts of templates/pages/groups.html and <script type="application/json" id="groups-data">. One group of duplicates or leaks at
+// a time: which image stays, which go, one key for all of them, and the next group at once.
 import { decision, h, part, readData, setText } from "../lib/dom.js";
 import { bytes, count, number } from "../lib/format.js";
 import { GroupSession } from "../lib/group_session.js";
@@ -9,9 +9,11 @@ import { isTyping } from "../lib/hotkeys.js";
 import { outboxOf } from "../lib/outbox_shared.js";
 
 const PAGE = 12;
+const ROLES = { keeper: ["keep", "stays"], going: ["remove", "goes"], rule: ["remove", "goes by the rule"], staying: ["keep", "stays too"], apart: ["uncertain", "another picture"] };
+const TOGGLES = { going: "Stays too", rule: "Another picture", apart: "Same picture" };
 
 export class GroupList extends HTMLElement {
-  #session = new GroupSession(); #outbox; #cursor = ""; #isDry = false; #isAsking = false; #recent = []; #abort = new AbortController();
+  #session = new GroupSession(); #outbox; #kinds = []; #cursor = ""; #isAsking = false; #recent = []; #abort = new AbortController();
 
   connectedCallback() {
     this.#outbox = outboxOf(this.dataset.user);
@@ -20,30 +22,48 @@ export class GroupList extends HTMLElement {
     on(document, "keydown", (event) => this.#key(event));
     on(this.#outbox, "sent", ({ entry, answer }) => { if (entry.project === this.dataset.project) this.#sent(entry, answer); });
     on(this.#outbox, "refused", ({ entry }) => { if (entry.project === this.dataset.project) this.#refused(entry); });
-    this.#fill(true);
+    this.#kinds = this.dataset.kind ? [this.dataset.kind] : ["duplicate", "leak"];
+    this.#count().catch(() => {});
+    this.#fill();
   }
 
   disconnectedCallback() { this.#abort.abort(); }
 
   get #toast() { return document.getElementById("toast"); }
 
-  async #fill(counting = false) {
-    if (this.#isAsking || this.#isDry) return;
+  /** Groups of duplicates first, then those of leaks. */
+  async #fill() {
+    if (this.#isAsking) return;
     this.#isAsking = true;
     try {
-      const { show, differing, name } = this.dataset;
-      const page = await request(withQuery(`${this.dataset.api}/groups`, { show, differing, name, cursor: this.#cursor, limit: PAGE, count: counting }), { timeout: 60_000 });
-      this.#session.add(page.groups);
-      this.#cursor = page.next_cursor;
-      this.#isDry = page.next_cursor === null;
-      if (page.total !== null) setText(document.getElementById("groups-count"), `${count(page.total, "group")}${page.differing ? `, ${number(page.differing)} with differing labels` : ""}`);
+      while (this.#kinds.length && this.#session.left < 5) {
+        const page = await this.#ask({ kind: this.#kinds[0], cursor: this.#cursor, limit: PAGE });
+        this.#session.add(page.groups);
+        this.#cursor = page.next_cursor ?? "";
+        if (page.next_cursor === null) this.#kinds.shift();
+        if (page.groups.length && this.#session.entries.length === page.groups.length) this.#show();
+      }
     } catch (error) {
       this.#toast.problem(`Groups could not be fetched: ${error.message}`);
-      this.#isDry = true;
+      this.#kinds = [];
     } finally {
       this.#isAsking = false;
     }
     this.#show();
+  }
+
+  #ask(query) {
+    const { show, differing, name } = this.dataset;
+    return request(withQuery(`${this.dataset.api}/groups`, { show, differing, name, ...query }), { timeout: 60_000 });
+  }
+
+  async #count() {
+    const asked = [...this.#kinds];
+    const pages = await Promise.all(asked.map((kind) => this.#ask({ kind, limit: 1, count: true })));
+    const words = { duplicate: "of duplicates", leak: "of leaks" };
+    const totals = pages.map((page, index) => page.total === null ? `many ${words[asked[index]]}` : `${number(page.total)} ${words[asked[index]]}`);
+    const differing = pages.reduce((sum, page) => sum + (page.differing ?? 0), 0);
+    setText(document.getElementById("groups-count"), `Groups: ${totals.join(", ")}${differing ? `; ${number(differing)} with differing labels` : ""}`);
   }
 
   // Keys and clicks
@@ -54,8 +74,8 @@ export class GroupList extends HTMLElement {
     const { key } = event;
     const isOnButton = Boolean(event.target.closest?.("button, a, summary"));
     if (key === "ArrowLeft" || key === "ArrowRight") this.#session.step(key === "ArrowRight" ? 1 : -1);
-    else if (/^[1-9]$/.test(key)) { if (!this.#session.keep(Number(key) - 1)) return; }
-    else if (key === "Enter" && !isOnButton) this.#session.keep(this.#session.at);
+    else if (/^[1-9]$/.test(key)) { if (!this.#keep(Number(key) - 1)) return; }
+    else if (key === "Enter" && !isOnButton) this.#keep(this.#session.at);
     else if (key === " " && !isOnButton) this.#session.toggle(this.#session.at);
     else return;
     event.preventDefault();
@@ -71,7 +91,7 @@ export class GroupList extends HTMLElement {
     }
     if (!button) return undefined;
     const { keeps, goes, decide, move, step, label } = button.dataset;
-    if (keeps !== undefined) this.#session.keep(Number(keeps));
+    if (keeps !== undefined) this.#keep(Number(keeps));
     else if (goes !== undefined) this.#session.toggle(Number(goes));
     else if (label !== undefined) this.#session.relabel(label || null);
     else if (decide) return this.#decide(decide);
@@ -79,6 +99,13 @@ export class GroupList extends HTMLElement {
     else if (step) return this.#step(step);
     else return undefined;
     return this.#showGroup();
+  }
+
+  #keep(index) {
+    if (!this.#session.keep(index)) return false;
+    const member = this.#session.current.group.members[index];
+    if (this.#session.roleOf(member) === "rule") this.#toast.problem("The project's rule takes this side of a confirmed leak, so it can't be the one that stays. A lead can change the rule, or settle this image.");
+    return true;
   }
 
   #move(step) {
@@ -90,23 +117,30 @@ export class GroupList extends HTMLElement {
   // Deciding
 
   async #decide(what) {
-    const { group } = this.#session.current ?? {};
+    const { group, keeper } = this.#session.current ?? {};
     if (!group || this.dataset.canReview === "false") return undefined;
     if (what === "label") return this.#chooseLabel(group);
+    const { isLeak } = this.#session;
     if (what !== "none" && this.#session.needsLabel) return this.#toast.problem("The labels differ. Say which one is right: choose it above, or press L. Then decide.");
-    if (what !== "none" && !this.#session.going.length) return this.#toast.problem("Nobody goes. Mark an image with Space, or press N when these are no duplicates.");
+    if (what !== "none" && !isLeak && !this.#session.going.length) return this.#toast.problem("Nobody goes. Mark an image with Space, or press N when these are no duplicates.");
+    if (what !== "none" && isLeak && keeper === null && this.#session.going.some((member) => this.#session.roleOf(member) !== "rule")) {
+      return this.#toast.problem("Say which image stays: press its number. Where all are to be removed already, judge the pairs one by one on the leaks page.");
+    }
     const body = what === "none" ? this.#session.answer({ keepsAll: true }) : this.#session.answer({ tag: what === "exact" ? "duplicate_exact" : "duplicate_near" });
-    this.#outbox.add({
-      project: this.dataset.project, kind: "group", key: `${this.dataset.project}/group:${group.name}`, label: `Group of ${group.members[0].given_label}`,
-      url: `${this.dataset.api}/groups/decisions`, body: { group: group.name, ...body },
+    const sent = this.#outbox.add({
+      project: this.dataset.project, kind: isLeak ? "leak-group" : "group", key: this.#keyOf(group), label: `Group of ${group.members[0].given_label}`,
+      url: `${this.dataset.api}/groups/${isLeak ? "leaks/" : ""}decisions`, body: isLeak ? body : { group: group.name, ...body },
     });
-    this.#session.decide(what);
+    this.#session.decide(what, { of: sent.body.client_event_id, pairs: group.pairs.map((pair) => pair.id) });
     const gone = body.going.length;
-    this.#toast.done(gone ? "remove" : "keep", gone ? `${number(gone)} removed` : "all kept", gone ? `1 of ${number(group.size)} stays` : "no duplicates", () => this.#step("undo"));
+    const staying = group.size - gone - (body.apart?.length ?? 0);
+    this.#toast.done(gone ? "remove" : "keep", gone ? `${number(gone)} ${isLeak ? "to go" : "removed"}` : "all kept", gone ? `${number(staying)} of ${number(group.size)} ${staying === 1 ? "stays" : "stay"}` : isLeak ? "no leak" : "no duplicates", () => this.#step("undo"));
     this.#show();
     if (this.#session.left < 5) this.#fill();
     return undefined;
   }
+
+  #keyOf(group) { return `${this.dataset.project}/${group.kind === "leak" ? "leak-group" : "group"}:${group.name}`; }
 
   async #chooseLabel(group) {
     const keeper = this.#session.keeper;
@@ -118,32 +152,48 @@ export class GroupList extends HTMLElement {
   }
 
   #step(kind) {
-    const group = kind === "undo" ? this.#session.undo() : this.#session.redo();
-    if (kind === "redo" && !group) return this.#toast.say("There is nothing to do again.");
-    this.#outbox.add({ project: this.dataset.project, kind, key: `${this.dataset.project}/${kind}`, label: kind === "undo" ? "Undo" : "Redo", url: `${this.dataset.api}/reviews/${kind}`, body: {} });
+    const step = kind === "undo" ? this.#session.lastDone : this.#session.lastUndone;
+    if (kind === "redo" && !step) return this.#toast.say("There is nothing to do again.");
+    const group = step?.entry.group;
+    if (kind === "redo" && group.kind === "leak") {
+      this.#session.redo({ decided: false });
+      this.#show();
+      return this.#toast.say("This is the group: answer it again.");
+    }
+    if (kind === "undo") this.#session.undo();
+    else this.#session.redo();
+    if (group?.kind === "leak") {
+      this.#outbox.add({ project: this.dataset.project, kind: "leak-group", key: this.#keyOf(group), label: "Undo", url: `${this.dataset.api}/groups/leaks/undo`, body: step.sent });
+    } else {
+      this.#outbox.add({ project: this.dataset.project, kind, key: `${this.dataset.project}/${kind}`, label: kind === "undo" ? "Undo" : "Redo", url: `${this.dataset.api}/reviews/${kind}`, body: {} });
+    }
     this.#show();
     return this.#toast.say(kind === "undo" ? "Taken back." : "Done again.");
   }
 
   async #sent(entry, answer) {
+    if (entry.kind === "leak-group") return this.#refresh(nameIn(entry), "leak").catch(() => {});
     const name = entry.kind === "group" ? entry.body.group : this.#session.groupOf(answer?.sample_ids?.[0]);
-    if (name) await this.#refresh(name).catch(() => {});
+    return name ? this.#refresh(name).catch(() => {}) : undefined;
   }
 
-  async #refresh(name) {
-    const page = await request(withQuery(`${this.dataset.api}/groups`, { name, show: "all" }), { timeout: 60_000 });
-    this.#session.update(page.groups[0]);
-    if (this.#session.current?.group.name === name) this.#showGroup();
+  async #refresh(name, kind = "duplicate") {
+    const page = await this.#ask({ name, show: "all", kind, differing: "false" });
+    this.#session.update(page.groups.find((group) => group.name === name));
+    const here = this.#session.current?.group;
+    if (here?.name === name && here.kind === kind) this.#showGroup();
     this.#list();
   }
 
   #refused(entry) {
-    if (!["group", "undo", "redo"].includes(entry.kind)) return;
+    if (!["group", "leak-group", "undo", "redo"].includes(entry.kind)) return;
     this.#outbox.drop(entry, "refused");
-    this.#toast.problem(entry.kind === "group" ? entry.message : `There is nothing to ${entry.kind}.`);
-    if (entry.kind !== "group") return;
-    this.#session.reopen(entry.body.group);
-    this.#refresh(entry.body.group).catch(() => {});
+    const isStep = ["undo", "redo"].includes(entry.kind);
+    this.#toast.problem(isStep ? `There is nothing to ${entry.kind}.` : entry.message);
+    if (isStep) return;
+    const [name, kind] = entry.kind === "group" ? [entry.body.group, "duplicate"] : [nameIn(entry), "leak"];
+    this.#session.reopen(name, kind);
+    this.#refresh(name, kind).catch(() => {});
     this.#show();
   }
 
@@ -162,18 +212,23 @@ export class GroupList extends HTMLElement {
 
   #showEnd(end) {
     const hasSome = this.#session.entries.length > 0;
-    setText(part(end, "title"), this.#isAsking ? "Fetching groups…" : hasSome ? "No group is left" : "No group of duplicates here");
+    setText(part(end, "title"), this.#isAsking ? "Fetching groups…" : hasSome ? "No group is left" : "No group here");
     setText(part(end, "text"), this.#isAsking ? "" : hasSome ? "Every group of this view is decided." : this.dataset.show === "open"
-      ? "Groups come from flags of duplicates: an export that names groups, or reasons that name the other image."
-      : "Import a list of duplicates first.");
+      ? "Groups come from flags of duplicates, by a name or by reasons that name the other image, and from leak runs."
+      : "Import a list of duplicates, or let a lead start a leak run first.");
     part(end, "back").hidden = !hasSome;
   }
 
   #showGroup() {
     const { group, outcome } = this.#session.current;
     const differs = group.labels.length > 1;
-    setText(document.getElementById("group-title"), `${count(group.size, "image")}, ${group.splits.join(" and ")}`);
-    setText(document.getElementById("group-question"), differs ? "One picture, different labels: which one is right, and which image stays?" : "Are these one picture? Which one stays?");
+    const isLeak = group.kind === "leak";
+    setText(document.getElementById("group-title"), `${isLeak ? (group.splits.length > 1 ? "leak › " : "copies inside a split › ") : "duplicates › "}${count(group.size, "image")}, ${group.splits.join(" and ")}${isLeak ? ` › ${pairWords(group.pairs)}` : ""}`);
+    setText(document.getElementById("group-question"), differs ? "One picture, different labels: which one is right, and which image stays?" : isLeak ? "Are these the same shot? Which one stays?" : "Are these one picture? Which one stays?");
+    for (const [what, words] of Object.entries(isLeak ? { near: "the same shot: the others go", none: "other pictures: no leak" } : { near: "near duplicates: the others go", none: "no duplicates: keep all" })) {
+      const button = this.querySelector(`[data-decide="${what}"] .decision`);
+      if (button) setText(button, words);
+    }
     const labels = document.getElementById("group-labels");
     labels.hidden = !differs;
     const named = [...new Set([...group.labels, ...(this.#session.label ? [this.#session.label] : [])])];
@@ -183,7 +238,8 @@ export class GroupList extends HTMLElement {
     const rest = group.size - group.members.length;
     const more = document.getElementById("group-more");
     more.hidden = rest <= 0;
-    more.replaceChildren(rest > 0 ? `${count(rest, "more image")} of this group: ` : "", h("a", { href: `${this.dataset.page}/grid?group=${encodeURIComponent(group.name)}` }, "decide them in the grid"));
+    more.replaceChildren(rest > 0 ? `${count(rest, "more image")} of this group: ` : "", isLeak ? h("a", { href: `${this.dataset.page}/leaks/pairs` }, "judge their pairs one by one")
+      : h("a", { href: `${this.dataset.page}/grid?group=${encodeURIComponent(group.name)}` }, "decide them in the grid"));
     const done = document.getElementById("group-done");
     done.hidden = !outcome;
     done.replaceChildren(outcome ? decision(outcome === "none" ? "keep" : "remove", outcome === "none" ? "kept all" : "decided") : "", " Decide again to change it.");
@@ -193,7 +249,9 @@ export class GroupList extends HTMLElement {
   #member(member, index) {
     const role = this.#session.roleOf(member);
     const differs = this.#session.current.group.labels.length > 1;
-    const words = { keeper: ["keep", "stays"], going: ["remove", "goes"], staying: ["keep", "stays too"] }[role];
+    const words = ROLES[role];
+    const { group } = this.#session.current;
+    const toggle = role === "staying" ? (group.kind === "leak" ? "Another picture" : "Goes") : TOGGLES[role];
     const size = member.width ? `${number(member.width)} × ${number(member.height)}` : "unreadable";
     return h("div", { class: `member is-${role}${index === this.#session.at ? " is-current" : ""}`, "data-member": index, "data-testid": "member", "data-role": role },
       h("img", { src: member.image_url, alt: `${member.given_label}, ${member.split}`, loading: "lazy", onload: (event) => event.target.classList.toggle("is-tiny", event.target.naturalWidth <= 64) }),
@@ -206,7 +264,7 @@ export class GroupList extends HTMLElement {
         index < 9 ? h("kbd", {}, String(index + 1)) : null,
         h("button", { type: "button", class: "button is-small", "data-keeps": index, "aria-pressed": String(role === "keeper") }, "This one stays"),
         h("a", { class: "button is-small", href: `${this.dataset.page}/review/${member.id}`, ...(index === this.#session.at ? { "aria-keyshortcuts": "O", "data-key-label": "open this image: flicker, difference, evidence", "data-key-group": "picture" } : {}) }, "Open"),
-        role === "keeper" ? null : h("button", { type: "button", class: "button is-small", "data-goes": index }, role === "going" ? "Stays too" : "Goes")));
+        role === "keeper" ? null : h("button", { type: "button", class: "button is-small", "data-goes": index }, toggle)));
   }
 
   #list() {
@@ -219,4 +277,13 @@ export class GroupList extends HTMLElement {
         entry.outcome ? decision(entry.outcome === "none" ? "keep" : "remove", "") : h("span", { class: "muted small" }, `×${entry.group.size}`));
     }));
   }
+}
+
+function nameIn(entry) { return entry.key.split("leak-group:").at(-1); }
+
+/** What is known of a group's pairs: how sure the surest is, and how many are judged. */
+function pairWords(pairs) {
+  const surest = pairs.reduce((best, pair) => ((pair.score ?? -1) > (best?.score ?? -1) ? pair : best), null);
+  const judged = pairs.filter((pair) => pair.verdict === "confirmed").length;
+  return [`${count(pairs.length, "pair")}${judged ? `, ${number(judged)} confirmed` : ""}`, surest?.described].filter(Boolean).join(", ");
 }

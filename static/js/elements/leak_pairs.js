@@ -126,7 +126,7 @@ export class LeakPairs extends HTMLElement {
     const parts = [
       pair.described && h("span", {}, pair.described),
       pair.transform && h("span", { class: "chip", "data-testid": "transform" }, pair.transform_words),
-      pair.group && pair.group.size > 2 && h("span", { class: "chip", title: "Images that are all one shot; the number is that of groups.csv", "data-testid": "group" }, "group ", h("b", {}, number(pair.group.number)), `, ${number(pair.group.size)} images`),
+      pair.group && pair.group.size > 2 && h("a", { class: "chip", href: `/p/${this.dataset.project}/groups?kind=leak&show=all&name=${pair.group.number}`, title: "Images that are all one shot: decide them as one. The number is that of groups.csv", "data-testid": "group" }, "group ", h("b", {}, number(pair.group.number)), `, ${number(pair.group.size)} images`),
     ].filter(Boolean);
     line.hidden = parts.length === 0;
     line.replaceChildren(...parts);
