@@ -13,6 +13,7 @@ from alembic import context
 
 from app.db import models  # noqa: F401 - makes the metadata complete
 from app.db.base import Base, UtcDateTime
+from app.db.migrate import is_in_models
 
 
 def render_item(kind: str, item: Any, _autogen_context: Any) -> str | bool:
@@ -27,6 +28,7 @@ def run() -> None:
         target_metadata=Base.metadata,
         render_as_batch=True,
         render_item=render_item,
+        include_name=is_in_models,
         compare_type=False,
         transaction_per_migration=False,
     )

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.db.base import Base
-from app.db.migrate import run_migrations
+from app.db.migrate import is_in_models, run_migrations
 from app.db.models.accounts import AuditEntry
 from app.db.models.imports import Import
 from app.db.models.jobs import Job, JobShard
@@ -53,9 +53,9 @@ def copy_sqlite(database: Database, target: Path) -> None:
 
 
 def tables_of(connection: sa.Connection) -> list[sa.Table]:
-    """All tables but the one of revisions, each after those that it refers to."""
+    """All tables but the one of revisions and what follows from others, each after those that it refers to."""
     found = sa.MetaData()
-    found.reflect(connection)
+    found.reflect(connection, only=lambda name, _: is_in_models(name))
     return [table for table in found.sorted_tables if table.name != REVISIONS]
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app.db.base import Base
+from app.db.grams import texts_indexed_at_once
 
 _MANY = 20_000
 """So many new rows are worth making indexes anew."""
@@ -44,7 +45,10 @@ def add_rows(
     listed = f"{quote.format_table(table)} ({', '.join(quote.format_column(column) for column in columns)})"
     with _known_errors(connection.dialect):
         if connection.dialect.name == "sqlite":
-            with _indexes_made_anew(driver, table.name, len(rows)):
+            with (
+                _indexes_made_anew(driver, table.name, len(rows)),
+                texts_indexed_at_once(driver, table.name, names, rows),
+            ):
                 _insert(driver, connection.dialect, listed, columns, tuple(same.values()), rows)
         else:
             _copy(driver, listed, columns, tuple(same.values()), rows)

@@ -92,6 +92,9 @@ class ReviewRow(Base):
     updated_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
+_BOUNDS = ("surest", "least_sure")
+
+
 def _where(condition: str) -> dict[str, Any]:
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
@@ -107,7 +110,9 @@ class SampleState(Base):
     ``priority`` orders the queue (larger first); ``submitted`` of the ``needed`` reviews are in. The other orders have
     a column each, so that none has to sort 200,000 rows: ``given_label`` repeats the sample's, ``shuffle`` is a fixed
     random number, ``dispute`` counts the ways in which flags (``rivals``: 1 where they suggest different labels) and
-    reviews contradict each other, ``cluster`` is the sample's duplicate group ("" without one).
+    reviews contradict each other, ``cluster`` is the sample's duplicate group ("" without one). ``surest`` and
+    ``least_sure`` are the largest and smallest confidence of its flags, by which indexes pass over what a limit of the
+    confidence leaves out.
     """
 
     __tablename__ = "sample_states"
@@ -117,13 +122,13 @@ class SampleState(Base):
         _index_of_open("open_random", "shuffle", "sample_id"),
         _index_of_open("open_dispute", "dispute", "priority", "sample_id"),
         _index_of_open("open_groups", "cluster", "priority", "sample_id"),
-        _index_of_open("open_newest", "changed_at", "sample_id"),
+        _index_of_open("open_newest", "changed_at", "sample_id", *_BOUNDS),
         Index("ix_sample_states_state", "project_id", "state", "sample_id"),
         Index("ix_sample_states_decision", "project_id", "decision", **_where("decision IS NOT NULL")),
         Index("ix_sample_states_list", "project_id", "priority", "sample_id"),
-        Index("ix_sample_states_list_class", "project_id", "given_label", "priority", "sample_id"),
+        Index("ix_sample_states_list_class", "project_id", "given_label", "priority", "sample_id", *_BOUNDS),
         Index("ix_sample_states_list_groups", "project_id", "cluster", "priority", "sample_id"),
-        Index("ix_sample_states_list_newest", "project_id", "changed_at", "sample_id"),
+        Index("ix_sample_states_list_newest", "project_id", "changed_at", "sample_id", *_BOUNDS),
     )
 
     sample_id: Mapped[int] = mapped_column(ForeignKey("samples.id", ondelete="RESTRICT"), primary_key=True)
@@ -144,6 +149,8 @@ class SampleState(Base):
     dispute: Mapped[int] = mapped_column(default=0)
     rivals: Mapped[int] = mapped_column(default=0)
     cluster: Mapped[str] = mapped_column(String(200), default="")
+    surest: Mapped[float | None]
+    least_sure: Mapped[float | None]
     changed_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 

@@ -20,8 +20,9 @@ from app.db.models.accounts import User
 from app.db.models.bulk import BulkSample
 from app.db.models.projects import ProjectClass, Sample
 from app.db.models.reviews import Lease, ReviewEvent, ReviewRow, SampleState
+from app.db.repositories import text_search
 from app.db.repositories.queue import next_query
-from app.db.repositories.sample_filter import SampleFilter, SampleOrder, beyond_few
+from app.db.repositories.sample_filter import SampleFilter, SampleOrder, Way, beyond_few
 from app.domain.consensus import Resolution
 
 
@@ -182,22 +183,34 @@ def take_leases(
 
 
 @lru_cache(256)
-def _next(wanted: SampleFilter, order: SampleOrder, is_rare: bool) -> Statement:
+def _next(wanted: SampleFilter, order: SampleOrder, way: Way) -> Statement:
     now = bindparam("now", type_=Lease.expires_at.type)
     me: Any = bindparam("reviewer_id")
     project_id: Any = bindparam("project_id")
     most = bindparam("most", type_=SampleState.version.type)
-    return Statement(next_query(project_id, me, wanted, order, most=most, now=now, is_rare=is_rare))
+    return Statement(next_query(project_id, me, wanted, order, most=most, now=now, way=way))
 
 
 _BEYOND_FEW = Statement(beyond_few(bindparam("project_id"), bindparam("issue_type")))
 
 
-def is_rare_type(direct: Direct, project_id: int, wanted: SampleFilter) -> bool:
-    """As ``sample_filter.is_rare_type``."""
-    if wanted.issue_type is None:
-        return False
-    return direct.first(_BEYOND_FEW, project_id=project_id, issue_type=wanted.issue_type) is None
+_INDEXED = {name: Statement(text_search.is_indexed(name)) for name in ("sqlite", "postgresql")}
+_MANY_WORDS = {name: [Statement(query) for query in text_search.beyond_few(name)] for name in _INDEXED}
+
+
+def find_way(direct: Direct, project_id: int, wanted: SampleFilter) -> Way:
+    """As ``sample_filter.find_way``."""
+    issue = wanted.issue_type
+    by_type = issue is not None and direct.first(_BEYOND_FEW, project_id=project_id, issue_type=issue) is None
+    return Way(by_type, _words_way(direct, wanted.q) if wanted.q and text_search.can_be_indexed(wanted.q) else None)
+
+
+def _words_way(direct: Direct, words: str) -> str | None:
+    name = "sqlite" if direct.is_sqlite else "postgresql"
+    if direct.first(_INDEXED[name]) is None:
+        return None
+    values = text_search.parameters(words)
+    return None if any(direct.first(query, **values) is not None for query in _MANY_WORDS[name]) else name
 
 
 def next_ids(
@@ -210,6 +223,6 @@ def next_ids(
     now: datetime,
 ) -> list[int]:
     """As ``queue.next_sample_ids``, with what the page holds already."""
-    statement = _next(wanted, order, is_rare_type(direct, project_id, wanted))
+    statement = _next(wanted, order, find_way(direct, project_id, wanted))
     rows = direct.all(statement, project_id=project_id, reviewer_id=reviewer_id, most=most, now=now)
     return [row[0] for row in rows]

@@ -13,10 +13,10 @@ from app.db.direct import Direct, Statement
 from app.db.models.imports import FlagRow
 from app.db.models.projects import Sample
 from app.db.models.reviews import SampleState
-from app.db.repositories.express import is_rare_type
+from app.db.repositories.express import find_way
 from app.db.repositories.express_cards import FLAG, FlagFacts
 from app.db.repositories.listing import page_query
-from app.db.repositories.sample_filter import SampleFilter, SampleOrder, sort_keys
+from app.db.repositories.sample_filter import SampleFilter, SampleOrder, Way, sort_keys
 
 
 class RowFacts(NamedTuple):
@@ -44,12 +44,12 @@ _COLUMNS = tuple(getattr(Sample if name in ("id", "key", "split") else SampleSta
 
 
 @lru_cache(256)
-def _page(wanted: SampleFilter, order: SampleOrder, is_rare: bool, is_later: bool, backwards: bool) -> Statement:
+def _page(wanted: SampleFilter, order: SampleOrder, way: Way, is_later: bool, backwards: bool) -> Statement:
     places = [bindparam(f"place{n}", type_=key.column.type) for n, key in enumerate(sort_keys(order))]
     most = bindparam("most", type_=Integer())
     query = page_query(
         bindparam("project_id", type_=Integer()), wanted, order, columns=_COLUMNS, limit=most,
-        after=places if is_later else None, backwards=backwards, is_rare=is_rare,
+        after=places if is_later else None, backwards=backwards, way=way,
     )  # fmt: skip
     return Statement(query)
 
@@ -65,8 +65,8 @@ def list_samples(
     backwards: bool,
 ) -> list[RowFacts]:
     """As ``listing.list_samples``."""
-    is_rare = is_rare_type(direct, project_id, wanted)
-    statement = _page(wanted, order, is_rare, after is not None, backwards)
+    way = find_way(direct, project_id, wanted)
+    statement = _page(wanted, order, way, after is not None, backwards)
     places = {f"place{n}": value for n, value in enumerate(after or ())}
     rows = [RowFacts(*row) for row in direct.all(statement, project_id=project_id, most=limit, **places)]
     return rows[::-1] if backwards else rows

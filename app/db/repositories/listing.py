@@ -13,9 +13,11 @@ from app.db.models.reviews import SampleState
 from app.db.repositories.sample_filter import (
     SampleFilter,
     SampleOrder,
+    Way,
     beyond,
-    filtered,
-    is_rare_type,
+    find_way,
+    in_project,
+    narrow,
     narrowed,
     ordered,
     sort_keys,
@@ -35,7 +37,7 @@ def list_samples(
     """A page in this order. ``after`` has the sort values of the row next to it; backwards, the page ends there."""
     query = page_query(
         project_id, wanted, order, columns=(Sample, SampleState), limit=limit, after=after, backwards=backwards,
-        is_rare=is_rare_type(session, project_id, wanted),
+        way=find_way(session, project_id, wanted),
     )  # fmt: skip
     rows = [(sample, state) for sample, state in session.execute(query)]
     return rows[::-1] if backwards else rows
@@ -50,11 +52,11 @@ def page_query(
     limit: Any,
     after: Sequence[Any] | None,
     backwards: bool,
-    is_rare: bool,
+    way: Way,
 ) -> Any:
     """The query of ``list_samples``; all but filter and order may be parameters of a statement."""
     keys = sort_keys(order)
-    query = narrowed(_joined(project_id, *columns), project_id, wanted, is_rare=is_rare)
+    query = narrowed(_joined(*columns).where(in_project(project_id, way)), project_id, wanted, way)
     if after is not None:
         query = query.where(beyond(keys, list(after), backwards=backwards))
     return ordered(query, keys, backwards=backwards).limit(limit)
@@ -64,19 +66,20 @@ def samples_of(session: Session, project_id: int, ids: Sequence[int]) -> list[tu
     """These samples, those without a state left out, in order of their ids."""
     return list(
         session.execute(
-            _joined(project_id, Sample, SampleState).where(SampleState.sample_id.in_(ids)).order_by(Sample.id)
+            _joined(Sample, SampleState)
+            .where(SampleState.project_id == project_id, SampleState.sample_id.in_(ids))
+            .order_by(Sample.id)
         )
     )
 
 
-def _joined(project_id: Any, *columns: Any) -> Any:
-    query = select(*columns).select_from(Sample).join(SampleState, SampleState.sample_id == Sample.id)
-    return query.where(SampleState.project_id == project_id)
+def _joined(*columns: Any) -> Any:
+    return select(*columns).select_from(Sample).join(SampleState, SampleState.sample_id == Sample.id)
 
 
 def count_samples(session: Session, project_id: int, wanted: SampleFilter) -> int:
-    query = select(func.count()).select_from(SampleState).where(SampleState.project_id == project_id)
-    return session.scalar(filtered(query, wanted)) or 0
+    query = select(func.count()).select_from(SampleState)
+    return session.scalar(narrow(session, query, project_id, wanted)) or 0
 
 
 def progress_by_project(session: Session) -> dict[int, dict[str, int]]:

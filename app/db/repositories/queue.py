@@ -17,8 +17,10 @@ from app.db.repositories.sample_filter import (
     SampleFilter,
     SampleOrder,
     SortKey,
-    filtered,
-    is_rare_type,
+    Way,
+    find_way,
+    in_project,
+    narrow,
     narrowed,
     ordered,
     sort_keys,
@@ -79,13 +81,13 @@ def next_sample_ids(
     order: SampleOrder = SampleOrder.CONFIDENCE,
 ) -> list[int]:
     """Open samples that this reviewer has not answered and that enough others do not hold already."""
-    is_rare = is_rare_type(session, project_id, wanted)
-    query = next_query(project_id, reviewer_id, wanted, order, most=count + len(exclude), now=now, is_rare=is_rare)
+    way = find_way(session, project_id, wanted)
+    query = next_query(project_id, reviewer_id, wanted, order, most=count + len(exclude), now=now, way=way)
     return [id_ for id_ in session.scalars(query) if id_ not in set(exclude)][:count]
 
 
 def next_query(
-    project_id: Any, reviewer_id: Any, wanted: SampleFilter, order: SampleOrder, *, most: Any, now: Any, is_rare: bool
+    project_id: Any, reviewer_id: Any, wanted: SampleFilter, order: SampleOrder, *, most: Any, now: Any, way: Way
 ) -> Any:
     """The query of ``next_sample_ids``; all but filter and order may be parameters of a statement."""
     answered = exists().where(
@@ -95,7 +97,7 @@ def next_query(
     )
     query = (
         select(SampleState.sample_id)
-        .where(SampleState.project_id == project_id, _waits(wanted), ~answered)
+        .where(in_project(project_id, way), _waits(wanted), ~answered)
         .where(_is_free(reviewer_id, now))
         .limit(most)
     )
@@ -104,15 +106,15 @@ def next_query(
         keys = [SortKey(SampleState.sample_id)]  # images are listed by path, so their ids follow it
     if wanted.draw is not None and order is SampleOrder.CONFIDENCE:
         query = query.order_by(_drawn_at(wanted.draw))
-    return ordered(narrowed(query, project_id, wanted, is_rare=is_rare), keys)
+    return ordered(narrowed(query, project_id, wanted, way), keys)
 
 
 def count_states(session: Session, project_id: int, wanted: SampleFilter) -> dict[str, int]:
     state: Any = SampleState.state
     if wanted.draw is not None:
         state = case((SampleState.how == "bulk", "open"), else_=state)
-    query = select(state.label("now"), func.count()).where(SampleState.project_id == project_id)
-    rows = session.execute(filtered(query, wanted).group_by("now"))
+    query = select(state.label("now"), func.count())
+    rows = session.execute(narrow(session, query, project_id, wanted).group_by("now"))
     return {state: count for state, count in rows}  # noqa: C416 - typed rows are no pairs to the checker
 
 
@@ -123,9 +125,9 @@ def count_open_by_answer(session: Session, project_id: int, reviewer_id: int, wa
         select(ReviewRow.status, func.count())
         .select_from(SampleState)
         .join(ReviewRow, ReviewRow.sample_id == SampleState.sample_id)
-        .where(SampleState.project_id == project_id, IS_OPEN, mine)
+        .where(IS_OPEN, mine)
     )
-    rows = session.execute(filtered(query, wanted).group_by(ReviewRow.status))
+    rows = session.execute(narrow(session, query, project_id, wanted).group_by(ReviewRow.status))
     return {status: count for status, count in rows}  # noqa: C416 - typed rows are no pairs to the checker
 
 

@@ -32,6 +32,8 @@ class _Place(NamedTuple):
     cluster: str = ""
     rivals: int = 0
     """1 where flags suggest different labels."""
+    surest: float | None = None
+    least_sure: float | None = None
 
 
 def queue_samples(session: Session, project_id: int, sample_ids: Collection[int]) -> None:
@@ -84,14 +86,23 @@ def _places(session: Session, project_id: int, wanted: set[int]) -> dict[int, _P
     none: set[str] = set()
     found = {
         sample_id: _Place(
-            place(strongest(rows), weights), in_group(sample_id, ""), int(len(labels.get(sample_id, none)) > 1)
+            place(strongest(rows), weights), in_group(sample_id, ""), int(len(labels.get(sample_id, none)) > 1),
+            *_bounds(rows),
         )
         for sample_id, rows in flags.items()
-    }
+    }  # fmt: skip
     # What is left nobody flagged; it is in the queue only where somebody answered on it.
     for sample_id in clusters.keys() & wanted - found.keys():
         found[sample_id] = _Place(cluster=clusters[sample_id])
     return found
+
+
+def _bounds(flags: Sequence[tuple[str, str, float | None]]) -> tuple[float | None, float | None]:
+    """The largest and the smallest confidence of a sample's flags."""
+    if len(flags) == 1:
+        return flags[0][2], flags[0][2]  # nearly always
+    known = [sure for _, _, sure in flags if sure is not None]
+    return max(known, default=None), min(known, default=None)
 
 
 def _clusters(session: Session, project_id: int, wanted: set[int]) -> dict[int, str]:
@@ -107,9 +118,7 @@ def _clusters(session: Session, project_id: int, wanted: set[int]) -> dict[int, 
 
 
 def _known(session: Session, project_id: int, wanted: set[int]) -> Sequence[Any]:
-    query = select(
-        SampleState.sample_id, SampleState.priority, SampleState.cluster, SampleState.dispute, SampleState.rivals
-    )
+    query = select(SampleState.sample_id, SampleState.dispute, *(getattr(SampleState, name) for name in _Place._fields))
     if len(wanted) <= _FEW:
         return session.execute(query.where(SampleState.sample_id.in_(wanted))).all()
     return session.execute(query.where(SampleState.project_id == project_id)).all()
@@ -130,19 +139,19 @@ _UNANSWERED = {
 }  # fmt: skip
 
 
-_NEW = ("sample_id", "given_label", "shuffle", "dispute", "rivals", "priority", "cluster")
+_NEW = ("sample_id", "given_label", "shuffle", "dispute", *_Place._fields)
 
 
 def _new(sample_id: int, label: str, place: _Place) -> tuple[Any, ...]:
     shuffle = zlib.crc32(str(sample_id).encode())
-    return (sample_id, label, shuffle, place.rivals, place.rivals, place.priority, place.cluster)
+    return (sample_id, label, shuffle, place.rivals, *place)
 
 
 def _move(session: Session, known: dict[int, Any], places: dict[int, _Place]) -> None:
     changed = [
         {"sample_id": id_, "dispute": known[id_].dispute - known[id_].rivals + place.rivals, **place._asdict()}
         for id_, place in places.items()
-        if id_ in known and _Place(known[id_].priority, known[id_].cluster, known[id_].rivals) != place
+        if id_ in known and known[id_][2:] != place
     ]
     if changed:
         session.execute(update(SampleState), changed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -16,6 +16,7 @@ from app.db.models.leaks import LeakPair
 from app.db.models.picks import PickedSample
 from app.db.models.projects import Sample
 from app.db.models.reviews import IS_OPEN, ReviewRow, SampleState
+from app.db.repositories import text_search
 
 
 class SampleOrder(StrEnum):
@@ -61,11 +62,29 @@ FEW = 5_000
 """So many flags of one type are looked up by the type; where there are more, the next in order is near."""
 
 
-def is_rare_type(session: Session, project_id: int, wanted: SampleFilter) -> bool:
-    """Whether the filter asks for an issue type that few flags have."""
-    if wanted.issue_type is None:
-        return False
-    return session.scalar(beyond_few(project_id, wanted.issue_type)) is None
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How the samples of a filter are found best: by flags of a rare issue type, by an index of rare words (which
+    names the database's dialect), or, with neither, in their order."""
+
+    by_type: bool = False
+    by_words: str | None = None
+
+
+def find_way(session: Session, project_id: int, wanted: SampleFilter) -> Way:
+    """Look which way to take to the samples of a filter."""
+    by_type = wanted.issue_type is not None and session.scalar(beyond_few(project_id, wanted.issue_type)) is None
+    return Way(by_type, _words_way(session, wanted.q) if wanted.q and text_search.can_be_indexed(wanted.q) else None)
+
+
+def _words_way(session: Session, words: str) -> str | None:
+    dialect = session.get_bind().dialect.name
+    if session.scalar(text_search.is_indexed(dialect)) is None:
+        return None
+    values = text_search.parameters(words)
+    if any(session.execute(query, values).first() is not None for query in text_search.beyond_few(dialect)):
+        return None
+    return dialect
 
 
 def beyond_few(project_id: Any, issue_type: Any) -> Any:
@@ -73,12 +92,30 @@ def beyond_few(project_id: Any, issue_type: Any) -> Any:
     return _of_type(project_id, issue_type).offset(FEW).limit(1)
 
 
-def narrowed(query: Any, project_id: Any, wanted: SampleFilter, *, is_rare: bool) -> Any:
+def in_project(project_id: Any, way: Way) -> Any:
+    """The condition that a state is one of the project.
+
+    Where words name few samples it is said so that no index has it: SQLite would walk one that has the order, and look
+    for each of 200,000 samples whether it is among those few.
+    """
+    return (SampleState.project_id + 0 if way.by_words else SampleState.project_id) == project_id
+
+
+def narrowed(query: Any, project_id: Any, wanted: SampleFilter, way: Way) -> Any:
     """Narrow a query. Of a rare issue type, its own flags say which samples those are: walking 200,000 samples until
-    six of them turn up takes most of a second."""
-    if is_rare:
+    six of them turn up takes most of a second. So it is with words that few samples have."""
+    if way.by_type:
         query = query.where(SampleState.sample_id.in_(_of_type(project_id, wanted.issue_type)))
+    if way.by_words is not None and wanted.q is not None:
+        query = query.where(SampleState.sample_id.in_(text_search.ids_that_say(way.by_words, wanted.q)))
+        wanted = replace(wanted, q=None)
     return filtered(query, wanted)
+
+
+def narrow(session: Session, query: Any, project_id: int, wanted: SampleFilter) -> Any:
+    """Narrow a query to those of a project, by the way that is best now."""
+    way = find_way(session, project_id, wanted)
+    return narrowed(query.where(in_project(project_id, way)), project_id, wanted, way)
 
 
 def _of_type(project_id: Any, issue_type: Any) -> Any:
@@ -124,11 +161,15 @@ def _by_flag(wanted: SampleFilter) -> list[Any]:
         )
         if value
     ]
+    bounds: list[Any] = []
     if wanted.min_confidence is not None:
         conditions.append(FlagRow.confidence >= wanted.min_confidence)
+        bounds.append(SampleState.surest >= wanted.min_confidence)
     if wanted.max_confidence is not None:
         conditions.append(FlagRow.confidence <= wanted.max_confidence)
-    return [exists().where(FlagRow.sample_id == SampleState.sample_id, *conditions)] if conditions else []
+        bounds.append(SampleState.least_sure <= wanted.max_confidence)
+    # The bounds say nothing new, but an index of an order has them, and no flag is looked up of what they leave out.
+    return [*bounds, exists().where(FlagRow.sample_id == SampleState.sample_id, *conditions)] if conditions else []
 
 
 def _by_review(wanted: SampleFilter) -> list[Any]:
@@ -140,18 +181,10 @@ def _by_review(wanted: SampleFilter) -> list[Any]:
         found.append(exists().where(mine, theirs.c.status == "submitted"))
     if wanted.tag:
         # Tags are a JSON list of plain words, so a quoted word in its text is a whole tag.
-        found.append(cast(SampleState.tags, Text).like(f'%"{_like(wanted.tag)}"%', escape="\\"))
+        found.append(cast(SampleState.tags, Text).like(f'%"{text_search.like(wanted.tag)}"%', escape="\\"))
     if wanted.q:
-        found.append(_says(f"%{_like(wanted.q)}%"))
+        found.append(text_search.says(wanted.q))
     return found
-
-
-def _says(pattern: str) -> Any:
-    keyed, answer = Sample.__table__.alias(), ReviewRow.__table__.alias()
-    path = exists().where(keyed.c.id == SampleState.sample_id, keyed.c.key.ilike(pattern, escape="\\"))
-    said = and_(FlagRow.sample_id == SampleState.sample_id, FlagRow.reason.ilike(pattern, escape="\\"))
-    noted = and_(answer.c.sample_id == SampleState.sample_id, answer.c.note.ilike(pattern, escape="\\"))
-    return or_(path, exists().where(said), exists().where(noted))
 
 
 def _by_leak(wanted: SampleFilter) -> list[Any]:
@@ -159,10 +192,6 @@ def _by_leak(wanted: SampleFilter) -> list[Any]:
         return []
     side = or_(LeakPair.train_sample_id == SampleState.sample_id, LeakPair.test_sample_id == SampleState.sample_id)
     return [exists().where(side, LeakPair.verdict == wanted.leak)]
-
-
-def _like(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 @dataclass(frozen=True, slots=True)

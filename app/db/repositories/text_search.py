@@ -1,0 +1,105 @@
+"""Finding samples by a part of their path, of a flag's reason or of a note: by an index of three characters each.
+
+SQLite keeps such an index in tables of its own (FTS5), which triggers fill; PostgreSQL in indexes of the extension
+``pg_trgm``. Either may be missing where a library was built without it, or nobody may create the extension: then every
+sample is looked at, with the same answer (docs/decisions/0062-text-search.md).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import bindparam, column, exists, func, literal_column, or_, select, table, union
+
+from app.db.models.imports import FlagRow
+from app.db.models.projects import Sample
+from app.db.models.reviews import ReviewRow, SampleState
+
+FEW = 5_000
+"""So many samples are looked up by what they say; where there are more, the next in order is near."""
+
+SHORTEST = 3
+"""Characters that the indexes know nothing shorter than."""
+
+_INDEXED = {
+    "sqlite": select(literal_column("1")).select_from(table("sqlite_master")).where(
+        literal_column("name") == literal_column("'reason_grams'")
+    ),
+    "postgresql": select(literal_column("1")).where(
+        func.to_regclass(literal_column("'ix_flags_reason_grams'")).is_not(None)
+    ),
+}  # fmt: skip
+
+
+def like(text: str) -> str:
+    """A text as a part of a pattern of ``LIKE`` with a backslash as its escape."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def says(words: str) -> Any:
+    """The condition that a sample's path, a reason or a note has these words, looked at sample by sample."""
+    pattern = f"%{like(words)}%"
+    keyed, answer = Sample.__table__.alias(), ReviewRow.__table__.alias()
+    path = exists().where(keyed.c.id == SampleState.sample_id, keyed.c.key.ilike(pattern, escape="\\"))
+    said = (FlagRow.sample_id == SampleState.sample_id) & FlagRow.reason.ilike(pattern, escape="\\")
+    noted = (answer.c.sample_id == SampleState.sample_id) & answer.c.note.ilike(pattern, escape="\\")
+    return or_(path, exists().where(said), exists().where(noted))
+
+
+def can_be_indexed(words: str | None) -> bool:
+    return words is not None and len(words) >= SHORTEST and "\0" not in words
+
+
+def is_indexed(dialect: str) -> Any:
+    """A query that finds something where the database has the index."""
+    return _INDEXED[dialect]
+
+
+def ids_that_say(dialect: str, words: str) -> Any:
+    """Ids of all samples that have these words, by the index; for a query's ``IN``."""
+    return union(*_matches(dialect, _phrase(words), f"%{like(words)}%"))
+
+
+def beyond_few(dialect: str) -> list[Any]:
+    """Queries any of which finds something where more than ``FEW`` may have the words (see ``parameters``)."""
+    phrase, pattern = bindparam("phrase"), bindparam("like")
+    if dialect == "sqlite":
+        rows = [select(_rowid).select_from(table(name)).where(_match(name, phrase)) for name in _GRAMS]
+        return [query.offset(FEW).limit(1) for query in rows]
+    return [query.offset(FEW).limit(1) for query in _matches(dialect, phrase, pattern)]
+
+
+def parameters(words: str) -> dict[str, str]:
+    """The values of the parameters of ``beyond_few``."""
+    return {"phrase": _phrase(words), "like": f"%{like(words)}%"}
+
+
+_GRAMS = ("key_grams", "reason_grams", "note_grams")
+_rowid: Any = column("rowid")
+
+
+def _phrase(words: str) -> str:
+    return '"' + words.replace('"', '""') + '"'
+
+
+def _match(name: str, phrase: Any) -> Any:
+    return literal_column(name).op("MATCH")(phrase)
+
+
+def _matches(dialect: str, phrase: Any, pattern: Any) -> list[Any]:
+    """Of paths, reasons and notes: a query of the ids of the samples.
+
+    The index of SQLite takes more characters for the same letter than ``LIKE`` does, so what it finds is compared.
+    """
+    samples, flags, notes = (model.__table__.alias() for model in (Sample, FlagRow, ReviewRow))
+    rows = [
+        (select(samples.c.id), samples.c.id, samples.c.key),
+        (select(flags.c.sample_id), flags.c.id, flags.c.reason),
+        (select(notes.c.sample_id).where(notes.c.note != literal_column("''")), notes.c.id, notes.c.note),
+    ]
+    found = []
+    for name, (query, id_, text) in zip(_GRAMS, rows, strict=True):
+        if dialect == "sqlite":
+            query = query.where(id_.in_(select(_rowid).select_from(table(name)).where(_match(name, phrase))))
+        found.append(query.where(text.ilike(pattern, escape="\\")))
+    return found
