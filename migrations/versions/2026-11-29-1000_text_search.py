@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,10 +18,13 @@ logger = logging.getLogger(__name__)
 
 _STATES = "sample_states"
 _BOUNDS = ("surest", "least_sure")
-_ORDERS = {
+_BY_CLASS: list[Any] = ["project_id", "given_label", sa.text("priority DESC"), sa.text("sample_id DESC")]
+_BY_TIME: list[Any] = ["project_id", "changed_at", "sample_id"]
+_BEFORE: dict[str, list[Any]] = {
     "ix_sample_states_list_class": ["project_id", "given_label", "priority", "sample_id"],
-    "ix_sample_states_list_newest": ["project_id", "changed_at", "sample_id"],
-    "ix_sample_states_open_newest": ["project_id", "changed_at", "sample_id"],
+    "ix_sample_states_open_class": _BY_CLASS,
+    "ix_sample_states_list_newest": _BY_TIME,
+    "ix_sample_states_open_newest": _BY_TIME,
 }
 
 # Which texts are indexed: by the name of the index, the table, the column, and what a row must say to have one.
@@ -45,9 +49,9 @@ def upgrade() -> None:
         "surest = (SELECT max(confidence) FROM flags WHERE flags.sample_id = sample_states.sample_id), "
         "least_sure = (SELECT min(confidence) FROM flags WHERE flags.sample_id = sample_states.sample_id)"
     )
-    for name, columns in _ORDERS.items():
+    for name in _BEFORE:
         op.drop_index(name, _STATES)
-        _create(name, [*columns, *_BOUNDS])
+        _create(name, [*(_BY_CLASS if name.endswith("class") else _BY_TIME), *_BOUNDS])
     if op.get_bind().dialect.name == "sqlite":
         _index_sqlite()
     else:
@@ -60,7 +64,7 @@ def downgrade() -> None:
     else:
         for name in _POSTGRES:
             op.execute(f"DROP INDEX IF EXISTS {name}")  # the extension stays: others may use it
-    for name, columns in _ORDERS.items():
+    for name, columns in _BEFORE.items():
         op.drop_index(name, _STATES)
         _create(name, columns)
     # Not by a batch, which would make the table anew: SQLite drops columns that no index has.
@@ -68,7 +72,7 @@ def downgrade() -> None:
         op.drop_column(_STATES, name)
 
 
-def _create(name: str, columns: list[str]) -> None:
+def _create(name: str, columns: list[Any]) -> None:
     only = sa.text("state = 'open'") if "_open_" in name else None
     op.create_index(name, _STATES, columns, sqlite_where=only, postgresql_where=only)
 

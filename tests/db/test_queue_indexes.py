@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from app.db.base import utc_now
 from app.db.repositories.queue import next_query
-from app.db.repositories.sample_filter import SampleFilter, SampleOrder
+from app.db.repositories.sample_filter import SampleFilter, SampleOrder, Way
 from tests.fixtures.databases import both_backends
 
 
@@ -15,7 +15,7 @@ from tests.fixtures.databases import both_backends
 @pytest.mark.parametrize("order", SampleOrder)
 @pytest.mark.parametrize("given_label", [None, "cat"])
 def test_the_next_of_each_order_is_found_among_open_samples(world, order, given_label):
-    query = next_query(1, 1, SampleFilter(given_label=given_label), order, most=6, now=utc_now(), is_rare=False)
+    query = next_query(1, 1, SampleFilter(given_label=given_label), order, most=6, now=utc_now(), way=Way())
     with world.database.reading() as session:
         bind = session.get_bind()
         if world.database.is_sqlite:

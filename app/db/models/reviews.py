@@ -126,7 +126,6 @@ class SampleState(Base):
         Index("ix_sample_states_state", "project_id", "state", "sample_id"),
         Index("ix_sample_states_decision", "project_id", "decision", **_where("decision IS NOT NULL")),
         Index("ix_sample_states_list", "project_id", "priority", "sample_id"),
-        Index("ix_sample_states_list_class", "project_id", "given_label", "priority", "sample_id", *_BOUNDS),
         Index("ix_sample_states_list_groups", "project_id", "cluster", "priority", "sample_id"),
         Index("ix_sample_states_list_newest", "project_id", "changed_at", "sample_id", *_BOUNDS),
     )
@@ -154,10 +153,11 @@ class SampleState(Base):
     changed_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
-Index(  # as the order by class runs: names up, confidence down
-    "ix_sample_states_open_class", SampleState.project_id, SampleState.given_label, SampleState.priority.desc(),
-    SampleState.sample_id.desc(), **_where("state = 'open'"),
-)  # fmt: skip
+for _name, _only in (("list_class", {}), ("open_class", _where("state = 'open'"))):
+    Index(  # as the order by class runs: names up, confidence down
+        f"ix_sample_states_{_name}", SampleState.project_id, SampleState.given_label, SampleState.priority.desc(),
+        SampleState.sample_id.desc(), SampleState.surest, SampleState.least_sure, **_only,
+    )  # fmt: skip
 
 IS_OPEN = SampleState.state == literal_column("'open'")
 """The indexes of open samples serve only a query that says so in its text, not in a parameter."""

@@ -21,7 +21,7 @@ FEW = 5_000
 SHORTEST = 3
 """Characters that the indexes know nothing shorter than."""
 
-_INDEXED = {
+_INDEXED: dict[str, Any] = {
     "sqlite": select(literal_column("1")).select_from(table("sqlite_master")).where(
         literal_column("name") == literal_column("'reason_grams'")
     ),
@@ -62,7 +62,8 @@ def ids_that_say(dialect: str, words: str) -> Any:
 
 def beyond_few(dialect: str) -> list[Any]:
     """Queries any of which finds something where more than ``FEW`` may have the words (see ``parameters``)."""
-    phrase, pattern = bindparam("phrase"), bindparam("like")
+    phrase: Any = bindparam("phrase")
+    pattern: Any = bindparam("like")
     if dialect == "sqlite":
         rows = [select(_rowid).select_from(table(name)).where(_match(name, phrase)) for name in _GRAMS]
         return [query.offset(FEW).limit(1) for query in rows]
