@@ -42,6 +42,8 @@ def queue_samples(session: Session, project_id: int, sample_ids: Collection[int]
     wanted = set(sample_ids)
     places = _places(session, project_id, wanted)
     known = {row.sample_id: row for row in _known(session, project_id, wanted)}
+    for id_ in (known.keys() & wanted) - places.keys():  # answered, and flagged no more: it stays where it was
+        places[id_] = _Place(known[id_].priority, known[id_].cluster, known[id_].rivals)
     labels = _labels(session, project_id, [id_ for id_ in sorted(wanted) if id_ not in known])
     unflagged = _Place()
     new = [_new(id_, label, places.get(id_, unflagged)) for id_, label in labels.items()]

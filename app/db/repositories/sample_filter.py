@@ -161,15 +161,21 @@ def _by_flag(wanted: SampleFilter) -> list[Any]:
         )
         if value
     ]
+    least, most = wanted.min_confidence, wanted.max_confidence
     bounds: list[Any] = []
-    if wanted.min_confidence is not None:
-        conditions.append(FlagRow.confidence >= wanted.min_confidence)
-        bounds.append(SampleState.surest >= wanted.min_confidence)
-    if wanted.max_confidence is not None:
-        conditions.append(FlagRow.confidence <= wanted.max_confidence)
-        bounds.append(SampleState.least_sure <= wanted.max_confidence)
-    # The bounds say nothing new, but an index of an order has them, and no flag is looked up of what they leave out.
-    return [*bounds, exists().where(FlagRow.sample_id == SampleState.sample_id, *conditions)] if conditions else []
+    if least is not None:
+        bounds.append(SampleState.surest >= least)
+    if most is not None:
+        bounds.append(SampleState.least_sure <= most)
+    if not conditions and len(bounds) < 2:
+        return bounds  # of some flag, and of the surest or the least sure one, this is the same
+    # Else the bounds say nothing new, but the index of an order has them: no flag is looked up of what they leave out.
+    sure = [FlagRow.confidence >= least] if least is not None else []
+    sure += [FlagRow.confidence <= most] if most is not None else []
+    flagged = exists().where(FlagRow.sample_id == SampleState.sample_id, *conditions, *sure)
+    if conditions:
+        return [*bounds, flagged]
+    return [*bounds, or_(SampleState.surest <= most, SampleState.least_sure >= least, flagged)]
 
 
 def _by_review(wanted: SampleFilter) -> list[Any]:
