@@ -11,7 +11,7 @@ from app.db.repositories import check_samples as checks_repository
 from app.db.repositories.agreement import DECISIONS, TIME_STEP
 from app.db.session import Session
 from app.domain.check_samples import Accuracy, measure_accuracy
-from app.services.measure_agreement import IssueAgreement, Measured, Pair, Tally
+from app.services.measure_agreement import Cells, IssueAgreement, Measured, Pair, Tally
 from app.services.projects import Access
 
 _LEVELS = 4
@@ -55,7 +55,8 @@ class Cell:
 
 @dataclass(frozen=True)
 class Confusion:
-    """What one reviewer decided (rows) where another decided that (columns)."""
+    """What one reviewer decided (rows) where another decided that (columns). Of an issue type, which ``first`` then
+    names, these are any two people, and ``second`` is empty."""
 
     first: str
     second: str
@@ -82,28 +83,48 @@ class AgreementPage:
     issues: list[IssueAgreement]
     pairs: list[PairFigures]
     confusion: Confusion | None
+    issue_confusion: Confusion | None
     reviewers: list[ReviewerFigures]
     conflicts_by_issue: list[ConflictRow]
     conflicts_by_answers: list[ConflictRow]
     checks: int
 
 
-def make_page(session: Session, access: Access, measured: Measured, wanted: tuple[str, str] | None) -> AgreementPage:
-    """``wanted`` names the two reviewers whose confusion is shown; else those who agree least."""
+def make_page(
+    session: Session, access: Access, measured: Measured, wanted: tuple[str, str] | None, issue: str | None = None
+) -> AgreementPage:
+    """``wanted`` names the two reviewers whose confusion is shown, ``issue`` the issue type of which that of all is;
+    else those who agree least, and the issue on which people agree least."""
     names = accounts_repository.usernames(session, set(measured.tallies))
     if not access.is_lead:
         mine = {id_: tally for id_, tally in measured.tallies.items() if id_ == access.actor.user_id}
         figures = _reviewers(mine, names, {})
         return AgreementPage(
-            measured.at, False, measured.shared, measured.alpha, measured.label_alpha, [], [], None, figures, [], [], 0
+            measured.at,
+            False,
+            measured.shared,
+            measured.alpha,
+            measured.label_alpha,
+            [],
+            [],
+            None,
+            None,
+            figures,
+            [],
+            [],
+            0,
         )
     right = checks_repository.right_by_reviewer(session, access.id)
     pairs = sorted(measured.pairs, key=lambda pair: (pair.kappa is None, pair.kappa, pair.first, pair.second))
     chosen = next((p for p in pairs if {names[p.first], names[p.second]} == set(wanted or ())), None)
     shown = chosen or (pairs[0] if pairs else None)
+    issues = sorted(measured.issues, key=lambda row: (row.issue_type != issue, row.alpha is None, row.alpha))
+    compared = next((row for row in issues if row.cells), None)
     return AgreementPage(
         measured.at, True, measured.shared, measured.alpha, measured.label_alpha, measured.issues,
-        [_pair(pair, names) for pair in pairs], _confusion(shown, names) if shown else None,
+        [_pair(pair, names) for pair in pairs],
+        _confusion(names[shown.first], names[shown.second], shown.cells) if shown else None,
+        _confusion(compared.issue_type, "", _both_ways(compared.cells)) if compared else None,
         _reviewers(measured.tallies, names, right), _rows(measured.conflicts_by_issue),
         _rows(measured.conflicts_by_answers), checks_repository.count_checks(session, access.id),
     )  # fmt: skip
@@ -142,16 +163,20 @@ def _pair(pair: Pair, names: dict[int, str]) -> PairFigures:
     )
 
 
-def _confusion(pair: Pair, names: dict[int, str]) -> Confusion:
-    used = [name for name in DECISIONS if any(name in said for said in pair.cells)]
-    fullest = max(pair.cells.values())
+def _both_ways(cells: Cells) -> Cells:
+    """Pairs that stand once, in both cells of a table in which nobody is the first."""
+    return cells | {(second, first): count for (first, second), count in cells.items()}
 
-    def cell(first: str, second: str) -> Cell:
-        count = pair.cells.get((first, second), 0)
-        return Cell(count, -(-count * _LEVELS // fullest), first == second)
 
-    rows = [(first, [cell(first, second) for second in used]) for first in used]
-    return Confusion(names[pair.first], names[pair.second], used, rows)
+def _confusion(first: str, second: str, cells: Cells) -> Confusion:
+    used = [name for name in DECISIONS if any(name in said for said in cells)]
+    fullest = max(cells.values())
+
+    def cell(one: str, other: str) -> Cell:
+        count = cells.get((one, other), 0)
+        return Cell(count, -(-count * _LEVELS // fullest), one == other)
+
+    return Confusion(first, second, used, [(one, [cell(one, other) for other in used]) for one in used])
 
 
 def _rows(counts: dict[str, int]) -> list[ConflictRow]:

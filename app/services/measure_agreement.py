@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -47,9 +48,13 @@ class Pair:
 
 @dataclass(frozen=True)
 class IssueAgreement:
+    """``cells`` count pairs of answers of two people on one sample: what the one decided and what the other did. Nobody
+    is the first of the two, so that each pair stands once, its decisions in the order of ``DECISIONS``."""
+
     issue_type: str
     shared: int
     alpha: float | None
+    cells: Cells = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,7 @@ class _Collected:
             for (a, b), cells in sorted(self.decisions.items())
         ]
         issues = [
-            IssueAgreement(issue, sum(patterns.values()), alpha_of_patterns(patterns))
+            IssueAgreement(issue, sum(patterns.values()), alpha_of_patterns(patterns), _pairs_of(patterns))
             for issue, patterns in sorted(self.by_issue.items())
         ]
         alpha, label_alpha = alpha_of_patterns(self.patterns), _label_alpha(self.label_rows)
@@ -108,6 +113,16 @@ class _Collected:
             utc_now(), seconds + time.monotonic() - begun, sum(self.patterns.values()), alpha, label_alpha, issues,
             pairs, dict(self.tallies), conflicts_by_issue, dict(self.conflicts.most_common()),
         )  # fmt: skip
+
+
+def _pairs_of(patterns: Mapping[tuple[int, ...], int]) -> Cells:
+    """How often two people decided so on one sample, from how often each decision was given on it."""
+    cells: Counter[tuple[str, str]] = Counter()
+    for pattern, samples in patterns.items():
+        given = [name for name, times in zip(repository.DECISIONS, pattern, strict=True) for _ in range(times)]
+        for first, second in combinations(given, 2):
+            cells[first, second] += samples
+    return dict(cells)
 
 
 Step = Callable[[_Collected, Session, int, repository.Stretch], None]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
+from itertools import combinations
 
 import krippendorff
 import numpy as np
@@ -87,6 +89,22 @@ def test_the_confusion_counts_every_shared_sample_once(answered: World) -> None:
             assert cell.count == sum((a, b) == (first, second) for a, b in both)
             assert cell.is_same == (first == second)
     assert {table.first, table.second} == {"alice", "bob"}
+
+
+def test_the_confusion_of_an_issue_counts_each_two_answers_on_a_sample_once(answered: World) -> None:
+    table = page(answered).issue_confusion
+    assert table is not None
+    assert (table.first, table.second) == ("mislabel", "")
+    expected: Counter[tuple[str, str]] = Counter()
+    for given in zip(*raw(answered).values(), strict=True):
+        for one, other in combinations([said for said in given if said is not None], 2):
+            expected[one, other] += 1
+            if one != other:
+                expected[other, one] += 1
+    for one, cells in table.rows:
+        assert {other: cell.count for other, cell in zip(table.decisions, cells, strict=True)} == {
+            other: expected[one, other] for other in table.decisions
+        }
 
 
 @both_backends

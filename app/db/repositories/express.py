@@ -202,15 +202,14 @@ def find_way(direct: Direct, project_id: int, wanted: SampleFilter) -> Way:
     """As ``sample_filter.find_way``."""
     issue = wanted.issue_type
     by_type = issue is not None and direct.first(_BEYOND_FEW, project_id=project_id, issue_type=issue) is None
-    return Way(by_type, _words_way(direct, wanted.q) if wanted.q and text_search.can_be_indexed(wanted.q) else None)
-
-
-def _words_way(direct: Direct, words: str) -> str | None:
+    if not wanted.q or not text_search.can_be_indexed(wanted.q):
+        return Way(by_type)
     name = "sqlite" if direct.is_sqlite else "postgresql"
     if direct.first(_INDEXED[name]) is None:
-        return None
-    values = text_search.parameters(words)
-    return None if any(direct.first(query, **values) is not None for query in _MANY_WORDS[name]) else name
+        return Way(by_type)
+    values = text_search.parameters(wanted.q)
+    is_common = any(direct.first(query, **values) is not None for query in _MANY_WORDS[name])
+    return Way(by_type, None, common_words=True) if is_common else Way(by_type, name)
 
 
 def next_ids(

@@ -65,26 +65,24 @@ FEW = 5_000
 @dataclass(frozen=True, slots=True)
 class Way:
     """How the samples of a filter are found best: by flags of a rare issue type, by an index of rare words (which
-    names the database's dialect), or, with neither, in their order."""
+    names the database's dialect), or, with neither, in their order. ``common_words`` are met in it soon."""
 
     by_type: bool = False
     by_words: str | None = None
+    common_words: bool = False
 
 
 def find_way(session: Session, project_id: int, wanted: SampleFilter) -> Way:
     """Look which way to take to the samples of a filter."""
     by_type = wanted.issue_type is not None and session.scalar(beyond_few(project_id, wanted.issue_type)) is None
-    return Way(by_type, _words_way(session, wanted.q) if wanted.q and text_search.can_be_indexed(wanted.q) else None)
-
-
-def _words_way(session: Session, words: str) -> str | None:
+    if not wanted.q or not text_search.can_be_indexed(wanted.q):
+        return Way(by_type)
     dialect = session.get_bind().dialect.name
     if session.scalar(text_search.is_indexed(dialect)) is None:
-        return None
-    values = text_search.parameters(words)
-    if any(session.execute(query, values).first() is not None for query in text_search.beyond_few(dialect)):
-        return None
-    return dialect
+        return Way(by_type)
+    values = text_search.parameters(wanted.q)
+    is_common = any(session.execute(query, values).first() is not None for query in text_search.beyond_few(dialect))
+    return Way(by_type, None, common_words=True) if is_common else Way(by_type, dialect)
 
 
 def beyond_few(project_id: Any, issue_type: Any) -> Any:
@@ -109,12 +107,15 @@ def narrowed(query: Any, project_id: Any, wanted: SampleFilter, way: Way) -> Any
     if way.by_words is not None and wanted.q is not None:
         query = query.where(SampleState.sample_id.in_(text_search.ids_that_say(way.by_words, wanted.q)))
         wanted = replace(wanted, q=None)
+    elif way.common_words and wanted.q is not None:
+        query = query.where(text_search.says(wanted.q, are_common=True))
+        wanted = replace(wanted, q=None)
     return filtered(query, wanted)
 
 
 def narrow(session: Session, query: Any, project_id: int, wanted: SampleFilter) -> Any:
-    """Narrow a query to those of a project, by the way that is best now."""
-    way = find_way(session, project_id, wanted)
+    """Narrow a query to those of a project, by the way that is best now for all of them, as counting needs."""
+    way = replace(find_way(session, project_id, wanted), common_words=False)
     return narrowed(query.where(in_project(project_id, way)), project_id, wanted, way)
 
 

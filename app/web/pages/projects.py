@@ -88,7 +88,7 @@ def show_progress(request: Request, access: ViewAccess, session: ReadingDep, wir
 @router.get("/p/{slug}/agreement/figures")
 def show_agreement_figures(request: Request, access: ViewAccess, session: ReadingDep, wiring: WiringDep) -> Response:
     """As above: agreement in few figures."""
-    return render(request, "partials/_agreement.html", agreement_of(access, session, wiring, "", ""))
+    return render(request, "partials/_agreement.html", agreement_of(access, session, wiring))
 
 
 @router.post("/p/{slug}/listing")

@@ -50,9 +50,10 @@ def show_agreement(
     wiring: WiringDep,
     a: Annotated[str, Query(max_length=64)] = "",
     b: Annotated[str, Query(max_length=64)] = "",
+    issue: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
     """``a`` and ``b`` name the reviewers whose confusion of decisions is shown."""
-    return render(request, "pages/agreement.html", agreement_of(access, session, wiring, a, b))
+    return render(request, "pages/agreement.html", agreement_of(access, session, wiring, a, b, issue))
 
 
 @router.get("/checks")
