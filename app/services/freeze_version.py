@@ -76,13 +76,14 @@ def freeze_version(
     try:
         _add_samples(database, content)
         with database.writing() as session:
-            version = _held(session, version)
-            _make_it_count(session, doorbell, actor, version, content.project_name)
+            frozen = _held(session, version)
+            _make_it_count(session, doorbell, actor, frozen, content.project_name)
     except BaseException:
         with suppress(WinnowError), database.writing() as session:  # else it is given up for cut off later
+            # Not ``frozen``: what belongs to a transaction that was rolled back can't be asked what it is any more.
             repository.delete_unfrozen(session, version)
         raise
-    return version
+    return frozen
 
 
 def _work_out(session: Session, access: Access, note: str, accept: Collection[str]) -> _Content:

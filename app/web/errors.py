@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
 from app.domain import errors
-from app.web.render import render_error
+from app.web.render import RETRY_AFTER, render_error
 
 logger = logging.getLogger(__name__)
 
@@ -31,9 +31,6 @@ STATUS: dict[type[errors.WinnowError], int] = {
     errors.ProviderFailed: 502,
     errors.JobCancelled: 409,
 }
-
-RETRY_AFTER = 3
-"""Seconds after which a request that found the database busy may come again."""
 
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
 
