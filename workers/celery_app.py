@@ -13,6 +13,7 @@ from celery import signals
 
 from app.adapters.celery_app import QUEUES, TASK, make_celery
 from app.adapters.celery_doorbell import CeleryDoorbell
+from app.adapters.log_lines import log_to
 from app.db.session import Database
 from app.services.rank_queue import start_due
 from app.services.run_shard import has_work
@@ -93,6 +94,6 @@ def _stop_watch(**_: Any) -> None:
 
 @signals.setup_logging.connect  # type: ignore[untyped-decorator]
 def _log_plainly(**_: Any) -> None:
-    logging.basicConfig(level=logging.INFO, format="worker  %(levelname)s %(message)s")
+    log_to("worker", settings.log_format)
     for library in ("kombu", "faiss"):  # faiss tells of each build for another processor that it does not find
         logging.getLogger(library).setLevel(logging.WARNING)

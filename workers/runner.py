@@ -8,10 +8,12 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.adapters.files import sha256_of
+from app.adapters.log_lines import JOB
 from app.db.session import Database
 from app.domain.errors import JobCancelled, WinnowError
 from app.services import run_shard
@@ -103,8 +105,9 @@ def run_next_shard(environment: Environment, handlers: Mapping[str, Handler], qu
     claimed = run_shard.claim_shard(environment.database, queues, owner)
     if claimed is None:
         return False
+    JOB.set(str(claimed.job_id))
     context = Context(environment.database, claimed, environment.settings.folder("results"), queues)
-    heart = threading.Thread(target=context.keep_beating, daemon=True)
+    heart = threading.Thread(target=copy_context().run, args=(context.keep_beating,), daemon=True)
     heart.start()
     logger.info("job %s: %s (%s)", claimed.job_id, claimed.name, claimed.kind)
     try:
@@ -112,6 +115,7 @@ def run_next_shard(environment: Environment, handlers: Mapping[str, Handler], qu
     finally:
         context.end()
         heart.join()
+        JOB.set("")
     return True
 
 
