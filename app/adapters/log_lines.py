@@ -34,7 +34,7 @@ class _Line(logging.Formatter):
 
 
 class TextLine(_Line):
-    """``2026-11-22T09:30:00.123Z web WARNING [4f0c9d21a7b3e586] what happened``; a traceback follows on lines of its own."""
+    """``2026-11-22T09:30:00.123Z web WARNING [4f0c9d21a7b3e586] what happened``, and a traceback below it."""
 
     def format(self, record: logging.LogRecord) -> str:
         about = REQUEST.get() or (f"job {job}" if (job := JOB.get()) else "")
