@@ -54,9 +54,13 @@ def _serve(settings: Settings, link: str | None, *, with_worker: bool) -> int:
     sys.setswitchinterval(0.0005)
     server = uvicorn.Server(
         uvicorn.Config(
-            app, host=settings.host, port=settings.port, log_config=None, log_level="warning",
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            log_level="warning",
             timeout_graceful_shutdown=10,
-        )  # fmt: skip
+        )
     )
     # Uvicorn raises the signal again once it has shut down: as an exit it lets the worker be ended, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
