@@ -72,7 +72,7 @@ def freeze_version(
         content = _work_out(session, access, note, accept)
     version = content.version
     with database.writing() as session:
-        repository.add_version(session, version, given_up_before=utc_now() - _GIVEN_UP_AFTER)
+        repository.add_version(session, version, patience=_GIVEN_UP_AFTER)
     try:
         _add_samples(database, content)
         with database.writing() as session:
