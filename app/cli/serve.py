@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 
 from app.adapters.folder_lock import hold_folder
 from app.adapters.log_lines import log_to
@@ -52,16 +53,7 @@ def _serve(settings: Settings, link: str | None, *, with_worker: bool) -> int:
     app = create_app(settings)
     # Each request hops between the loop and a thread: at the usual 5 ms it waits that long for every hop.
     sys.setswitchinterval(0.0005)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=settings.host,
-            port=settings.port,
-            log_config=None,
-            log_level="warning",
-            timeout_graceful_shutdown=10,
-        )
-    )
+    server = make_server(app, settings)
     # Uvicorn raises the signal again once it has shut down: as an exit it lets the worker be ended, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
@@ -76,6 +68,19 @@ def _serve(settings: Settings, link: str | None, *, with_worker: bool) -> int:
             worker.stop()
     print("Winnow has stopped.", file=sys.stderr)
     return 0
+
+
+def make_server(app: FastAPI, settings: Settings) -> uvicorn.Server:
+    """The web server. It believes ``X-Forwarded-For`` and ``-Proto`` of the addresses in FORWARDED_ALLOW_IPS alone."""
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        log_level="warning",
+        timeout_graceful_shutdown=10,
+    )
+    return uvicorn.Server(config)
 
 
 def _say(settings: Settings, link: str | None) -> None:
