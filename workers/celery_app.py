@@ -48,11 +48,9 @@ def my_queues() -> list[str]:
 
 @app.task(name=TASK, ignore_result=True, acks_late=False)  # type: ignore[untyped-decorator]
 def do_next_shard() -> None:
-    """Do one shard, then ring again while there is more: no message stands for hours of work."""
+    """Do one shard, and ring while there is more: no message stands for hours of work."""
     with _busy:
-        found = run_next_shard(environment(), HANDLERS, my_queues())
-    if found and has_work(environment().database, my_queues()):
-        _doorbell.ring(my_queues()[0])
+        run_next_shard(environment(), HANDLERS, my_queues(), lambda: _doorbell.ring(my_queues()[0]))
 
 
 def _reconcile(stopping: threading.Event) -> None:

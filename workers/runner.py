@@ -99,8 +99,14 @@ class Environment:
 Handler = Callable[[Environment, ClaimedShard, Context], None]
 
 
-def run_next_shard(environment: Environment, handlers: Mapping[str, Handler], queues: list[str]) -> bool:
-    """Do the next shard, if there is one. Returns whether there was."""
+def run_next_shard(
+    environment: Environment, handlers: Mapping[str, Handler], queues: list[str], ring: Callable[[], None] | None = None
+) -> bool:
+    """Do the next shard, if there is one. Returns whether there was.
+
+    ``ring`` wakes somebody once for each shard: as soon as it is claimed where more waits, so that others need not look
+    for themselves, and else at its end where that made work for others (docs/decisions/0061).
+    """
     owner = f"{socket.gethostname()}:{os.getpid()}"
     claimed = run_shard.claim_shard(environment.database, queues, owner)
     if claimed is None:
@@ -110,12 +116,17 @@ def run_next_shard(environment: Environment, handlers: Mapping[str, Handler], qu
     heart = threading.Thread(target=copy_context().run, args=(context.keep_beating,), daemon=True)
     heart.start()
     logger.info("job %s: %s (%s)", claimed.job_id, claimed.name, claimed.kind)
+    has_rung = ring is not None and run_shard.has_work(environment.database, queues)
+    if ring is not None and has_rung:
+        ring()
     try:
         _work(environment, handlers[claimed.kind], claimed, context)
     finally:
         context.end()
         heart.join()
         JOB.set("")
+    if ring is not None and not has_rung and run_shard.has_work(environment.database, queues):
+        ring()
     return True
 
 

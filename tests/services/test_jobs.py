@@ -280,6 +280,21 @@ def test_a_worker_takes_only_what_its_queues_hold(world):
     assert run_shard.claim_shard(world.database, ["gpu"], "a gpu") is not None
 
 
+@both_backends
+def test_each_shard_wakes_another_worker_once_and_early(world):
+    """Where more waits, when it is claimed; where its end is what others wait for, then."""
+    start(world, 3)
+    heard, during = [], []
+
+    def work(claimed, context):
+        during.append(len(heard))
+
+    while run_next_shard(world.environment, handle(work), QUEUES, lambda: heard.append("ding")):
+        pass
+    assert during == [1, 2, 2, 3], "the third is the last of its stage, so it rings when it is done"
+    assert len(heard) == 3
+
+
 def test_nothing_to_do_is_said_to_be_nothing(world):
     assert not run_next_shard(world.environment, {}, QUEUES)
 
