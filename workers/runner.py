@@ -104,8 +104,8 @@ def run_next_shard(
 ) -> bool:
     """Do the next shard, if there is one. Returns whether there was.
 
-    ``ring`` wakes somebody once for each shard: as soon as it is claimed where more waits, so that others need not look
-    for themselves, and else at its end where that made work for others (docs/decisions/0061).
+    ``ring`` wakes somebody as soon as it is claimed where more waits, so that others need not look for themselves, and at
+    its end where that opens the next stage (docs/decisions/0061).
     """
     owner = f"{socket.gethostname()}:{os.getpid()}"
     claimed = run_shard.claim_shard(environment.database, queues, owner)
@@ -125,7 +125,8 @@ def run_next_shard(
         context.end()
         heart.join()
         JOB.set("")
-    if ring is not None and not has_rung and run_shard.has_work(environment.database, queues):
+    opened = not has_rung or run_shard.is_stage_done(environment.database, claimed)
+    if ring is not None and opened and run_shard.has_work(environment.database, queues):
         ring()
     return True
 

@@ -295,6 +295,20 @@ def test_each_shard_wakes_another_worker_once_and_early(world):
     assert len(heard) == 3
 
 
+@both_backends
+def test_who_ends_a_stage_rings_though_they_rang_when_they_claimed(world):
+    """Two at work, and the one that claimed first ends last: otherwise nobody would hear of the next stage."""
+    start(world, 2)
+    heard: list[str] = []
+
+    def work(claimed, context):
+        if claimed.row.shard_no == 0:
+            assert run_next_shard(world.environment, handle(work), QUEUES, lambda: heard.append("second"))
+
+    assert run_next_shard(world.environment, handle(work), QUEUES, lambda: heard.append("first"))
+    assert heard == ["first", "first"]
+
+
 def test_nothing_to_do_is_said_to_be_nothing(world):
     assert not run_next_shard(world.environment, {}, QUEUES)
 
