@@ -104,8 +104,8 @@ def run_next_shard(
 ) -> bool:
     """Do the next shard, if there is one. Returns whether there was.
 
-    ``ring`` wakes somebody as soon as it is claimed where more waits, so that others need not look for themselves, and at
-    its end where that opens the next stage (docs/decisions/0061).
+    ``ring`` wakes somebody as soon as it is claimed where more waits, so that others need not look for themselves, and
+    at its end where that opens the next stage (docs/decisions/0061).
     """
     owner = f"{socket.gethostname()}:{os.getpid()}"
     claimed = run_shard.claim_shard(environment.database, queues, owner)
