@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 TEST_PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(min(8, 2 * (os.cpu_count() or 1)))')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test coverage lint format migrate check-demo bench screenshots clean
+.PHONY: help setup run test coverage lint audit format migrate check-demo bench screenshots clean
 
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -41,6 +41,9 @@ lint: $(STAMP) ## ruff, mypy --strict, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+audit: ## what is known to be wrong with the packages in constraints.txt
+	@$(PYTHON) .ci/audit.py
+
 format: $(STAMP) ## let ruff put the code in shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -59,4 +62,4 @@ screenshots: $(STAMP) ## make the README's pictures anew from the demo project
 	$(BIN)/python docs/make_report_pictures.py
 
 clean: ## remove the environment and caches, keep data/
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .coverage .import_linter_cache *.egg-info
+	rm -rf $(VENV) .venv-audit .mypy_cache .ruff_cache .pytest_cache .coverage .import_linter_cache *.egg-info

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     oidc_email_domains: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
         description="Domains whose verified e-mails may get or find an account, separated by ','; any when empty.",
+    )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="How lines of the log are written: text for people, json for programs."
     )
     metrics_from_loopback: bool = Field(
         False, description="Programs on this machine may read /metrics without a token."

@@ -13,6 +13,7 @@ from celery import signals
 
 from app.adapters.celery_app import QUEUES, TASK, make_celery
 from app.adapters.celery_doorbell import CeleryDoorbell
+from app.adapters.log_lines import log_to
 from app.db.session import Database
 from app.services.rank_queue import start_due
 from app.services.run_shard import has_work
@@ -47,11 +48,9 @@ def my_queues() -> list[str]:
 
 @app.task(name=TASK, ignore_result=True, acks_late=False)  # type: ignore[untyped-decorator]
 def do_next_shard() -> None:
-    """Do one shard, then ring again while there is more: no message stands for hours of work."""
+    """Do one shard, and ring while there is more: no message stands for hours of work."""
     with _busy:
-        found = run_next_shard(environment(), HANDLERS, my_queues())
-    if found and has_work(environment().database, my_queues()):
-        _doorbell.ring(my_queues()[0])
+        run_next_shard(environment(), HANDLERS, my_queues(), lambda: _doorbell.ring(my_queues()[0]))
 
 
 def _reconcile(stopping: threading.Event) -> None:
@@ -93,6 +92,6 @@ def _stop_watch(**_: Any) -> None:
 
 @signals.setup_logging.connect  # type: ignore[untyped-decorator]
 def _log_plainly(**_: Any) -> None:
-    logging.basicConfig(level=logging.INFO, format="worker  %(levelname)s %(message)s")
+    log_to("worker", settings.log_format)
     for library in ("kombu", "faiss"):  # faiss tells of each build for another processor that it does not find
         logging.getLogger(library).setLevel(logging.WARNING)

@@ -8,10 +8,12 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.adapters.files import sha256_of
+from app.adapters.log_lines import JOB
 from app.db.session import Database
 from app.domain.errors import JobCancelled, WinnowError
 from app.services import run_shard
@@ -97,21 +99,35 @@ class Environment:
 Handler = Callable[[Environment, ClaimedShard, Context], None]
 
 
-def run_next_shard(environment: Environment, handlers: Mapping[str, Handler], queues: list[str]) -> bool:
-    """Do the next shard, if there is one. Returns whether there was."""
+def run_next_shard(
+    environment: Environment, handlers: Mapping[str, Handler], queues: list[str], ring: Callable[[], None] | None = None
+) -> bool:
+    """Do the next shard, if there is one. Returns whether there was.
+
+    ``ring`` wakes somebody as soon as it is claimed where more waits, so that others need not look for themselves, and
+    at its end where that opens the next stage (docs/decisions/0061).
+    """
     owner = f"{socket.gethostname()}:{os.getpid()}"
     claimed = run_shard.claim_shard(environment.database, queues, owner)
     if claimed is None:
         return False
+    JOB.set(str(claimed.job_id))
     context = Context(environment.database, claimed, environment.settings.folder("results"), queues)
-    heart = threading.Thread(target=context.keep_beating, daemon=True)
+    heart = threading.Thread(target=copy_context().run, args=(context.keep_beating,), daemon=True)
     heart.start()
     logger.info("job %s: %s (%s)", claimed.job_id, claimed.name, claimed.kind)
+    has_rung = ring is not None and run_shard.has_work(environment.database, queues)
+    if ring is not None and has_rung:
+        ring()
     try:
         _work(environment, handlers[claimed.kind], claimed, context)
     finally:
         context.end()
         heart.join()
+        JOB.set("")
+    opened = not has_rung or run_shard.is_stage_done(environment.database, claimed)
+    if ring is not None and opened and run_shard.has_work(environment.database, queues):
+        ring()
     return True
 
 

@@ -16,6 +16,7 @@ from app.cli import (
     bench_sources,
     bench_train,
     bench_verify,
+    bench_workers,
 )
 from app.cli.environment import Subparsers
 
@@ -36,3 +37,4 @@ def add_parser(commands: Subparsers) -> None:
     bench_sources.add_parser(benches)
     bench_detectors.add_parser(benches)
     bench_train.add_parser(benches)
+    bench_workers.add_parser(benches)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 import errno
-import logging
 import signal
 import socket
 import sys
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 
 from app.adapters.folder_lock import hold_folder
+from app.adapters.log_lines import log_to
 from app.cli.embedded_worker import EmbeddedWorker
 from app.cli.environment import Subparsers, open_database, settings_from
 from app.domain.errors import InvalidInput
@@ -48,13 +49,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _serve(settings: Settings, link: str | None, *, with_worker: bool) -> int:
     worker = EmbeddedWorker(settings) if with_worker else None
-    logging.basicConfig(level=logging.INFO, format="web     %(levelname)s %(message)s")
+    log_to("web", settings.log_format)
     app = create_app(settings)
     # Each request hops between the loop and a thread: at the usual 5 ms it waits that long for every hop.
     sys.setswitchinterval(0.0005)
-    server = uvicorn.Server(
-        uvicorn.Config(app, host=settings.host, port=settings.port, log_level="warning", timeout_graceful_shutdown=10)
-    )
+    server = make_server(app, settings)
     # Uvicorn raises the signal again once it has shut down: as an exit it lets the worker be ended, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
@@ -69,6 +68,19 @@ def _serve(settings: Settings, link: str | None, *, with_worker: bool) -> int:
             worker.stop()
     print("Winnow has stopped.", file=sys.stderr)
     return 0
+
+
+def make_server(app: FastAPI, settings: Settings) -> uvicorn.Server:
+    """The web server. It believes ``X-Forwarded-For`` and ``-Proto`` of the addresses in FORWARDED_ALLOW_IPS alone."""
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        log_level="warning",
+        timeout_graceful_shutdown=10,
+    )
+    return uvicorn.Server(config)
 
 
 def _say(settings: Settings, link: str | None) -> None:

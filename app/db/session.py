@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine, event, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import QueuePool, StaticPool
 
@@ -57,7 +58,7 @@ class Database:
             InvalidInput: a value does not fit into the database.
             Busy: somebody else held the database too long.
         """
-        with self._reader() as session:
+        with _closed_in_the_end(self._reader()) as session:
             try:
                 yield session
             except TRANSLATED as error:
@@ -75,18 +76,18 @@ class Database:
             Busy: somebody else held the database too long; nothing of the block was kept.
             Conflict: somebody else made the same thing at the same moment; nothing of the block was kept.
         """
-        with self._turn(), self._writer() as session:
+        with self._turn(), _closed_in_the_end(self._writer()) as session:
             try:
                 yield session
                 session.commit()
                 _run_after_commit(session)
             except TRANSLATED as error:
-                session.rollback()
+                _end(session.rollback)
                 if said := translated(error):
                     raise said from error
                 raise
             except BaseException:
-                session.rollback()
+                _end(session.rollback)
                 raise
 
     @contextmanager
@@ -161,6 +162,24 @@ class Database:
     def dispose(self) -> None:
         self.express.close()
         self.engine.dispose()
+
+
+@contextmanager
+def _closed_in_the_end(session: Session) -> Iterator[Session]:
+    try:
+        yield session
+    finally:
+        _end(session.close)
+
+
+def _end(rolling_back: Callable[[], None]) -> None:
+    """Roll back. Where the connection broke off the server has done so, and what was found or refused before stands."""
+    try:
+        rolling_back()
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        logger.warning("a connection to the database had broken off when its transaction was rolled back")
 
 
 def after_commit(session: Session, action: Callable[[], None]) -> None:

@@ -44,7 +44,13 @@ _USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,62}")
 _EMAIL = re.compile(r"[^@\s<>\"',;:\\]+@[a-z0-9-]+(\.[a-z0-9-]+)*")
 _ODD = re.compile(r"[^a-z0-9._-]+")
 _SLUG = re.compile(r"[^a-z0-9]+")
-_TOO_COMMON = frozenset({"1234567890", "password123", "passwordpassword", "qwertyuiop", "winnowwinnow", "0123456789"})
+_TOO_COMMON = frozenset({"1234567890", "qwertyuiop", "0123456789", "iloveyou12", "letmein123"})
+
+CONTEXT_WORDS = ("winnow", "password", "passwort", "review", "dataset", "imagenet", "admin", "qwerty")
+"""Words that whoever guesses a password here begins with; so is the user name."""
+
+_LEFT = 6
+"""Characters that a password needs besides such words."""
 
 
 def may(role: Role, needed: Role) -> bool:
@@ -98,8 +104,17 @@ def check_password(password: str, username: str = "") -> None:
         raise InvalidInput(f"A password has at least {MIN_PASSWORD} characters.")
     if len(password.encode()) > MAX_PASSWORD_BYTES:
         raise InvalidInput(f"A password has at most {MAX_PASSWORD_BYTES} bytes.")
-    if password.lower() in _TOO_COMMON or password.lower() == username or len(set(password)) < 4:
+    if password.lower() in _TOO_COMMON or len(set(password)) < 4 or _is_of_context(password.lower(), username):
         raise InvalidInput("This password is among the first that would be guessed. Choose another.")
+
+
+def _is_of_context(password: str, username: str) -> bool:
+    """Whether it holds a word of the context and little besides."""
+    rest = password
+    for word in (*username.split("@"), *re.split(r"[._-]", username), *CONTEXT_WORDS):
+        if len(word) > 3:
+            rest = rest.replace(word, "")
+    return rest != password and len(rest) < _LEFT
 
 
 def check_repeated(password: str, again: str) -> None:

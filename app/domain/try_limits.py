@@ -29,7 +29,8 @@ class TryLimit:
             return timedelta(0)
         doublings = min(len(recent) - self.free, 30)
         pause: timedelta = min(self.first * 2**doublings, self.longest)
-        return max(recent[-1] + pause - now, timedelta(0))
+        # A try of the future was made before the clock was set back, and makes nobody wait the longer for it.
+        return max(min(recent[-1] + pause - now, pause), timedelta(0))
 
 
 PAIR = TryLimit(5, timedelta(hours=24), timedelta(seconds=30), timedelta(minutes=15))

@@ -72,17 +72,18 @@ def freeze_version(
         content = _work_out(session, access, note, accept)
     version = content.version
     with database.writing() as session:
-        repository.add_version(session, version, given_up_before=utc_now() - _GIVEN_UP_AFTER)
+        repository.add_version(session, version, patience=_GIVEN_UP_AFTER)
     try:
         _add_samples(database, content)
         with database.writing() as session:
-            version = _held(session, version)
-            _make_it_count(session, doorbell, actor, version, content.project_name)
+            frozen = _held(session, version)
+            _make_it_count(session, doorbell, actor, frozen, content.project_name)
     except BaseException:
         with suppress(WinnowError), database.writing() as session:  # else it is given up for cut off later
+            # Not ``frozen``: what belongs to a transaction that was rolled back can't be asked what it is any more.
             repository.delete_unfrozen(session, version)
         raise
-    return version
+    return frozen
 
 
 def _work_out(session: Session, access: Access, note: str, accept: Collection[str]) -> _Content:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from app.db.base import utc_now
 from app.db.repositories import agreement as agreement_repository
@@ -54,9 +54,14 @@ def start_due(database: Database, doorbell: Doorbell) -> int:
     return len(due)
 
 
+def was_just_ranked(at: datetime | None) -> bool:
+    """Whether it is too soon for another time. A time in the future is of a clock that was set back since."""
+    return at is not None and timedelta(0) <= utc_now() - at < NOT_BEFORE
+
+
 def _is_due(session: Session, project_id: int) -> bool:
     at, settled = repository.last_ranked(session, project_id)
-    if at is not None and utc_now() - at < NOT_BEFORE:
+    if was_just_ranked(at):
         return False
     return repository.count_answers_since(session, project_id, at) >= max(FEWEST, GROWTH * settled)
 

@@ -57,6 +57,12 @@ def has_work(database: Database, queues: list[str]) -> bool:
         return repository.count_claimable(session, queues) > 0 or bool(repository.cancelled_without_worker(session))
 
 
+def is_stage_done(database: Database, claimed: ClaimedShard) -> bool:
+    """Whether no shard of the same stage is left, so that those of the next may be claimed."""
+    with database.reading() as session:
+        return repository.unfinished_shards(session, claimed.job_id, claimed.row.stage) == 0
+
+
 def keep_lease(database: Database, claimed: ClaimedShard, done: int, problems: int) -> bool:
     """Say that the worker lives and how far it is. False: stop, the lease is lost or the job cancelled."""
     with database.writing() as session:

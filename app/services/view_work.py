@@ -85,7 +85,8 @@ def list_workers(session: Session, actor: Actor) -> list[WorkerView]:
     found = []
     for name, seen in workers_seen(session).items():
         shard, job = in_hand.get(name, (None, None))
-        state = "idle" if shard is None else "silent" if now - seen > SILENT else "at work"
+        # A sign of life from the future was given before the clock was set back.
+        state = "idle" if shard is None else "silent" if abs(now - seen) > SILENT else "at work"
         shards, rows = done.get(name, (0, 0))
         at = datetime.fromtimestamp(seen, UTC)
         part = f"{shard.name} {shard.shard_no}" if shard else None

@@ -128,8 +128,8 @@ def get_actor(request: Request, wiring: WiringDep) -> Actor:
     actor = find_request_actor(request, wiring)
     if actor is None:
         raise NotSignedIn("Sign in first.")
-    check_token(actor, request.scope)
     request.state.actor = actor
+    check_token(actor, request.scope)
     return actor
 
 

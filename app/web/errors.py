@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
 from app.domain import errors
-from app.web.render import render_error
+from app.web.render import RETRY_AFTER, render_error
 
 logger = logging.getLogger(__name__)
 
@@ -31,9 +31,6 @@ STATUS: dict[type[errors.WinnowError], int] = {
     errors.ProviderFailed: 502,
     errors.JobCancelled: 409,
 }
-
-RETRY_AFTER = 3
-"""Seconds after which a request that found the database busy may come again."""
 
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
 
@@ -62,12 +59,22 @@ def answer(request: Request, status: int, code: str, message: str, details: dict
 def handle_winnow_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, errors.WinnowError)  # noqa: S101 - registered for this class alone
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    if status == 403:
+        _note_refusal(request, error)
     response = answer(request, status, error.code, error.message, error.details)
     if status == 503:
         response.headers["Retry-After"] = str(RETRY_AFTER)  # the browser's outbox goes by it
     if "retry_after" in error.details:
         response.headers["Retry-After"] = str(error.details["retry_after"])
     return response
+
+
+def _note_refusal(request: Request, error: errors.WinnowError) -> None:
+    """Who tried what they may not: someone who is let in and looks further than they should is seen nowhere else."""
+    actor = getattr(request.state, "actor", None)
+    who = f"user {actor.user_id} {actor.username!r}" if actor is not None else "somebody"
+    address = request.client.host if request.client else "?"
+    logger.warning("%s %s refused to %s at %s: %s", request.method, request.scope["path"], who, address, error.message)
 
 
 def handle_http_error(request: Request, error: Exception) -> Response:
@@ -85,7 +92,7 @@ def handle_invalid_request(request: Request, error: Exception) -> Response:
 
 
 def handle_unexpected(request: Request, error: Exception) -> Response:
-    logger.exception("%s %s failed", request.method, request.scope["path"].encode("unicode_escape").decode())
+    logger.exception("%s %s failed", request.method, request.scope["path"])
     text = "Something went wrong in Winnow. What you saw saved is safe; the server's log says more."
     return answer(request, 500, "internal_error", text)
 

@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app import __version__
 from app.domain.accounts import Role, may
-from app.domain.errors import NotAllowed, NotFound, ProviderFailed, TooManyAttempts, WinnowError
+from app.domain.errors import Busy, NotAllowed, NotFound, OutOfSpace, ProviderFailed, TooManyAttempts, WinnowError
 from app.services.projects import Access
 from app.services.sign_in import Actor
 
@@ -32,7 +32,12 @@ TITLES = {
     502: "No answer from the sign-in service",
     503: "Busy",
 }
-_REFUSALS = {NotAllowed: 403, NotFound: 404, TooManyAttempts: 429, ProviderFailed: 502}
+_REFUSALS = {
+    NotAllowed: 403, NotFound: 404, TooManyAttempts: 429, ProviderFailed: 502, Busy: 503, OutOfSpace: 507,
+}  # fmt: skip
+
+RETRY_AFTER = 3
+"""Seconds after which a request that found the database busy may come again."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +142,8 @@ def render(request: Request, template: str, page: object, status: int = 200) -> 
 def render_refusal(request: Request, template: str, page: object, error: WinnowError) -> HTMLResponse:
     """A page again with what was wrong with its form, and when to come again where that is said."""
     response = render(request, template, page, _REFUSALS.get(type(error), 400))
+    if response.status_code == 503:
+        response.headers["Retry-After"] = str(RETRY_AFTER)
     if "retry_after" in error.details:
         response.headers["Retry-After"] = str(error.details["retry_after"])
     return response

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
+from secrets import token_hex
 
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.adapters.log_lines import REQUEST
 from app.domain.formats.prometheus_text import Family, Labels
 from app.web.token_scopes import API, route_pattern
 
@@ -61,7 +64,11 @@ def _histogram(labels: Labels, counted: list[float]) -> list[tuple[str, Labels, 
 
 
 class RequestMeter:
-    """ASGI middleware around all others, so that what they refuse counts, too."""
+    """ASGI middleware around all others, so that what they refuse counts, too.
+
+    It also numbers requests: by ``X-Request-Id`` of an answer, its lines are found in the log. Nobody outside chooses
+    the number.
+    """
 
     def __init__(self, app: ASGIApp, *, counts: RequestCounts) -> None:
         self._app, self._counts = app, counts
@@ -70,12 +77,15 @@ class RequestMeter:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        number = token_hex(8)
+        known = REQUEST.set(number)
         status = 500  # what the server makes of an exception that nobody caught
 
         async def watched(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                MutableHeaders(scope=message)["X-Request-Id"] = number
             await send(message)
 
         begun = time.perf_counter()
@@ -83,6 +93,7 @@ class RequestMeter:
             await self._app(scope, receive, watched)
         finally:
             self._counts.add(_method(scope), _route_of(scope, status), status, time.perf_counter() - begun)
+            REQUEST.reset(known)
 
 
 def _method(scope: Scope) -> str:

@@ -280,6 +280,35 @@ def test_a_worker_takes_only_what_its_queues_hold(world):
     assert run_shard.claim_shard(world.database, ["gpu"], "a gpu") is not None
 
 
+@both_backends
+def test_each_shard_wakes_another_worker_once_and_early(world):
+    """Where more waits, when it is claimed; where its end is what others wait for, then."""
+    start(world, 3)
+    heard, during = [], []
+
+    def work(claimed, context):
+        during.append(len(heard))
+
+    while run_next_shard(world.environment, handle(work), QUEUES, lambda: heard.append("ding")):
+        pass
+    assert during == [1, 2, 2, 3], "the third is the last of its stage, so it rings when it is done"
+    assert len(heard) == 3
+
+
+@both_backends
+def test_who_ends_a_stage_rings_though_they_rang_when_they_claimed(world):
+    """Two at work, and the one that claimed first ends last: otherwise nobody would hear of the next stage."""
+    start(world, 2)
+    heard: list[str] = []
+
+    def work(claimed, context):
+        if claimed.row.shard_no == 0:
+            assert run_next_shard(world.environment, handle(work), QUEUES, lambda: heard.append("second"))
+
+    assert run_next_shard(world.environment, handle(work), QUEUES, lambda: heard.append("first"))
+    assert heard == ["first", "first"]
+
+
 def test_nothing_to_do_is_said_to_be_nothing(world):
     assert not run_next_shard(world.environment, {}, QUEUES)
 

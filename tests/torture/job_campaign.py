@@ -56,8 +56,10 @@ def torture_jobs(plan: JobPlan, folder: Path) -> dict[str, Any]:
         lead = Person(stand.served, "lena", "")
         lead.make_project("Torture", folder / "images")
         stand.served.add_user("lea", "--project", "torture", "--role", "lead")
-        begun = time.monotonic()
         whole = report(lead, finished(lead, start_run(lead, plan)))
+        # Later runs find the pictures' fingerprints: the first would tell moments at which those have long ended.
+        begun = time.monotonic()
+        finished(lead, start_run(lead, plan))
         seconds = time.monotonic() - begun
         jobs = Jobs(stand, lead, plan, whole, seconds)
         jobs.start_at_once()

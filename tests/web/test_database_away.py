@@ -6,12 +6,17 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import timedelta
 from html import unescape
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
+from app.db.session import Database
+from app.domain.errors import Busy, Conflict
+from app.services import freeze_version as freezing
 from app.settings import Settings
+from tests.fixtures.people import PASSWORD
 from tests.fixtures.world import World, fresh
 
 pytestmark = [
@@ -28,6 +33,8 @@ class Gate:
         self._door = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._door.getsockname()[1]
         self._open = True
+        self._guests = set[socket.socket]()
+        self.asked, self._break_at = 0, 0
         self._threads: list[threading.Thread] = []
         self._start(self._let_in)
 
@@ -44,12 +51,18 @@ class Gate:
                     continue
                 server = socket.create_connection(self._target)
                 self._ends |= {guest, server}
+                self._guests.add(guest)
                 self._start(self._carry, guest, server)
                 self._start(self._carry, server, guest)
 
     def _carry(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):
             while data := source.recv(1 << 16):
+                if source in self._guests:
+                    self.asked += 1
+                    if self.asked == self._break_at:
+                        self.break_off()
+                        break
                 target.sendall(data)
         for end in (source, target):
             with suppress(OSError):
@@ -67,6 +80,13 @@ class Gate:
 
     def shut(self) -> None:
         self._open = False
+        self.break_off()
+
+    def break_at(self, number: int) -> None:
+        """Break all connections off when so many more messages have gone to the server; the last one is lost."""
+        self.asked, self._break_at = 0, number
+
+    def break_off(self) -> None:
         for end in list(self._ends):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
@@ -95,6 +115,7 @@ def test_requests_are_told_to_come_again_and_do_once_it_is_back(gate: Gate, fill
         ("GET", "/api/v1/projects/pets/samples", {}),
         ("GET", "/p/pets/imports", {}),
         ("GET", "/p/pets", {}),
+        ("POST", "/sign-in", {"data": {"username": "alice", "password": PASSWORD}}),
     ]
     before = [alice.request(method, path, **more).status_code for method, path, more in asked]
     assert max(before) < 500, before
@@ -108,3 +129,51 @@ def test_requests_are_told_to_come_again_and_do_once_it_is_back(gate: Gate, fill
     gate.open()
     after = [alice.request(method, path, **more).status_code for method, path, more in asked]
     assert after == before
+
+
+@pytest.fixture
+def through_gate(gate: Gate, settings: Settings) -> Iterator[Database]:
+    database = Database(settings.resolved_database_url)
+    yield database
+    database.dispose()
+
+
+def test_what_was_read_counts_though_the_connection_broke_off_after_it(gate: Gate, through_gate: Database) -> None:
+    with through_gate.reading() as session:
+        assert session.scalar(text("SELECT 7")) == 7
+        gate.break_off()
+    with through_gate.reading() as session:
+        assert session.scalar(text("SELECT 8")) == 8
+    assert through_gate.engine.pool.checkedout() == 0  # type: ignore[attr-defined] - no connection was forgotten
+
+
+def test_a_refusal_stays_one_though_the_connection_broke_off_before_it(gate: Gate, through_gate: Database) -> None:
+    with pytest.raises(Conflict, match="somebody was faster"), through_gate.writing() as session:
+        session.execute(text("SELECT 1"))
+        gate.break_off()
+        raise Conflict("somebody was faster")
+    assert through_gate.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+def test_a_commit_that_does_not_get_through_is_told_to_come_again(gate: Gate, through_gate: Database) -> None:
+    with pytest.raises(Busy, match="can't be reached"), through_gate.writing() as session:
+        session.execute(text("SELECT 1"))
+        gate.break_off()
+
+
+def test_a_freeze_is_told_to_come_again_wherever_it_is_cut_off(
+    gate: Gate, filled: World, client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At every seventh message to the database, of some eighty."""
+    monkeypatch.setattr(freezing, "_GIVEN_UP_AFTER", timedelta(0))
+    lena = client("lena")
+    accepted = ["undecided", "open_conflicts", "open_leaks", "class_share", "lost_group", "both_sides"]
+    seen = set()
+    for number in range(2, 1000, 7):
+        gate.break_at(number)
+        answer = lena.post("/api/v1/projects/pets/versions", json={"accept": accepted})
+        seen.add(answer.status_code)
+        assert answer.status_code in (202, 503), (number, answer.text)
+        if gate.asked < number:
+            break
+    assert seen == {202, 503}

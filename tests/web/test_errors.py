@@ -259,3 +259,11 @@ def test_an_upload_beyond_the_limit_is_refused_with_or_without_a_length(settings
     check_shape(lena.post(f"{API}/imports", content=b"x" * 1001, headers=headers), 413)
     check_shape(lena.post(f"{API}/imports", content=iter([b"x" * 600] * 2), headers=headers), 413)
     app.state.wiring.database.dispose()
+
+
+@pytest.mark.parametrize("method", ["TRACE", "CONNECT", "PROPFIND"])
+@pytest.mark.parametrize("path", ["/", "/sign-in", "/api/v1/me", "/static/css/app.css", "/api/v1/projects/pets/queue"])
+def test_methods_that_nothing_answers_are_refused_and_echo_nothing(client, method, path):
+    answer = client("alice").request(method, path, headers={"X-Echo": "said-by-the-client"})
+    assert answer.status_code in (404, 405)
+    assert "said-by-the-client" not in answer.text

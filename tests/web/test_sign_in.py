@@ -76,7 +76,8 @@ def test_signing_out_ends_the_session_on_the_server(client, browser):
     alice, thief = client("alice"), browser()
     thief.cookies.update(alice.cookies)
     assert thief.get("/api/v1/me").status_code == 200
-    assert alice.post("/sign-out").status_code == 303
+    left = alice.post("/sign-out")
+    assert (left.status_code, left.headers["Clear-Site-Data"]) == (303, '"cache"'), "pictures must not stay behind"
     assert thief.get("/api/v1/me").status_code == 401
 
 

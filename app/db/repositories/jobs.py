@@ -152,8 +152,11 @@ def finish_shard(session: Session, shard: JobShard, values: dict[str, Any]) -> b
     return bool(done.rowcount == 1)  # type: ignore[attr-defined]
 
 
-def unfinished_shards(session: Session, job_id: int) -> int:
+def unfinished_shards(session: Session, job_id: int, stage: int | None = None) -> int:
+    """How many of a job's shards are not done, of one stage or of all."""
     query = select(func.count()).where(JobShard.job_id == job_id, JobShard.state != "done")
+    if stage is not None:
+        query = query.where(JobShard.stage == stage)
     return session.scalar(query) or 0
 
 

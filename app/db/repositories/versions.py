@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Text, cast, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
+from app.db.base import utc_now
 from app.db.models.projects import Sample
 from app.db.models.versions import Version, VersionFile, VersionSample
 from app.domain.errors import Conflict, NotFound
@@ -38,8 +39,10 @@ def next_number(session: Session, project_id: int) -> int:
     return (session.scalar(select(func.max(Version.number)).where(Version.project_id == project_id)) or 0) + 1
 
 
-def add_version(session: Session, version: Version, *, given_up_before: datetime) -> None:
-    """Add a version that is not frozen yet. One that was begun earlier than that and never frozen makes room for it.
+def add_version(session: Session, version: Version, *, patience: timedelta) -> None:
+    """Add a version that is not frozen yet. One that was begun before ``patience`` and never frozen makes room for it.
+
+    So does one of the future, which was begun before the clock was set back.
 
     Raises:
         Conflict: somebody else is freezing a version of this project.
@@ -47,7 +50,7 @@ def add_version(session: Session, version: Version, *, given_up_before: datetime
     begun = session.scalar(
         select(Version).where(Version.project_id == version.project_id, Version.job_id.is_(None)).with_for_update()
     )
-    if begun is not None and begun.created_at >= given_up_before:
+    if begun is not None and abs(utc_now() - begun.created_at) < patience:
         raise Conflict(_AT_ONCE)
     if begun is not None:
         delete_unfrozen(session, begun)
