@@ -97,7 +97,12 @@ def _indexes_made_anew(driver: Any, table: str, count: int) -> Iterator[None]:
 def _copy(
     driver: Any, listed: str, columns: Sequence[Any], start: tuple[Any, ...], rows: Iterable[tuple[Any, ...]]
 ) -> None:
-    """Write rows in the text format of PostgreSQL's COPY, column by column: the driver takes each value by itself."""
+    """Write rows in the text format of PostgreSQL's COPY, column by column: the driver takes each value by itself.
+
+    What comes to the indexes of texts is noted down, to be sorted in by a vacuum or the next few rows; they are searched
+    all the same.
+    """
+    driver.execute("SET LOCAL gin_pending_list_limit = '1GB'")
     shared = [_as_fields(column, (value,)) for column, value in zip(columns, start, strict=False)]
     rest = iter(rows)
     with driver.cursor() as cursor, cursor.copy(f"COPY {listed} FROM STDIN") as copy:
