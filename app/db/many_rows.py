@@ -99,8 +99,8 @@ def _copy(
 ) -> None:
     """Write rows in the text format of PostgreSQL's COPY, column by column: the driver takes each value by itself.
 
-    What comes to the indexes of texts is noted down, to be sorted in by a vacuum or the next few rows; they are searched
-    all the same.
+    What comes to the indexes of texts is noted down, to be sorted in by a vacuum or the next few rows; what is noted
+    down is searched, too.
     """
     driver.execute("SET LOCAL gin_pending_list_limit = '1GB'")
     shared = [_as_fields(column, (value,)) for column, value in zip(columns, start, strict=False)]
